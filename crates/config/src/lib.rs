@@ -1,0 +1,41 @@
+//! Config files of hactl: text to a checked config with source spans.
+//!
+//! The only crate that knows the file formats: the native one and RKE's. It decides nothing about resources: specs are
+//! held against the schemas that the kinds hand in, and their templates stay to be evaluated by whoever builds the graph.
+
+pub mod config;
+mod decode;
+pub mod editor;
+pub mod evaluate;
+pub mod expression;
+mod files;
+mod given;
+pub mod inputs;
+pub mod load;
+mod lower;
+mod native;
+pub mod nodes;
+mod rke;
+pub mod schema;
+pub mod section;
+pub mod source;
+#[cfg(test)]
+mod tests;
+pub mod tree;
+pub mod validate;
+pub mod variables;
+pub mod yaml;
+
+pub use config::{Config, Format, OutputDeclaration};
+pub use editor::editor_schema;
+pub use evaluate::{Reference, evaluate, references};
+pub use expression::{TemplateError, expression_span, parse_template_text, parse_templates};
+pub use inputs::Inputs;
+pub use load::{LoadFailure, load};
+pub use nodes::NodeConfig;
+pub use schema::{FormatCheck, Formats, Schema};
+pub use section::{Declaration, Section};
+pub use source::SourceMap;
+pub use tree::{Data, Entry, Node, PathStep};
+pub use validate::validate;
+pub use variables::{Variable, VariableInputs, VariableScope};

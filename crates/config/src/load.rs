@@ -1,0 +1,151 @@
+//! Loading a config: files in, a checked config or every mistake out.
+
+use std::path::{Path, PathBuf};
+
+use hactl_core::Diagnostic;
+use hactl_core::diagnostic::Severity;
+use indexmap::IndexMap;
+
+use crate::config::{Config, Format};
+use crate::inputs::Inputs;
+use crate::section::Section;
+use crate::source::{SourceMap, span};
+use crate::tree::Node;
+use crate::variables::VariableInputs;
+use crate::{files, native, rke, yaml};
+
+/// The most mistakes that are reported at once.
+const REPORT_LIMIT: usize = 100;
+
+/// Why a config cannot be used.
+#[derive(Debug)]
+pub struct LoadFailure {
+    /// The texts that the places are in.
+    pub sources: SourceMap,
+    /// The mistakes of all files, and the warnings, by file and place; at most 100 and a note of how many more.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Loads the config at a path: a native file, a directory of them, or an RKE cluster file.
+///
+/// # Errors
+/// When a file cannot be read, or anything in it is wrong.
+pub fn load(path: &Path, sections: &[Section], given: &VariableInputs) -> Result<Config, LoadFailure> {
+    let mut sources = SourceMap::new();
+    let mut diagnostics = Vec::new();
+    let config = build(path, sections, given, &mut sources, &mut diagnostics);
+    match config {
+        Some(parts) if !diagnostics.iter().any(Diagnostic::is_error) => {
+            Ok(Config { sources, warnings: sorted(diagnostics), ..parts })
+        }
+        _ => Err(LoadFailure { sources, diagnostics: limited(sorted(diagnostics)) }),
+    }
+}
+
+fn build(
+    path: &Path,
+    sections: &[Section],
+    given: &VariableInputs,
+    sources: &mut SourceMap,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Config> {
+    let roots = parse_files(path, sources, diagnostics)?;
+    let directory = directory(path);
+    let config = |name, format| Config {
+        name,
+        path: path.to_owned(),
+        directory: directory.clone(),
+        format,
+        sources: SourceMap::new(),
+        variables: IndexMap::new(),
+        nodes: IndexMap::new(),
+        declarations: Vec::new(),
+        outputs: Vec::new(),
+        inputs: Inputs::new(&directory),
+        warnings: Vec::new(),
+    };
+    if let [root] = roots.as_slice()
+        && rke::is_rke(root)
+    {
+        if !given.assignments.is_empty() || !given.files.is_empty() {
+            diagnostics.push(
+                Diagnostic::error("an RKE cluster file has no variables").help("leave out `--var` and `--var-file`"),
+            );
+        }
+        let name = stem(path, diagnostics);
+        let nodes = rke::read(root, diagnostics);
+        return Some(Config { nodes, ..config(name, Format::Rke) });
+    }
+    let inputs = Inputs::new(&directory);
+    let native = native::read(roots, sections, given, &inputs, sources, diagnostics);
+    Some(Config {
+        variables: native.resolved.variables,
+        nodes: native.nodes.nodes,
+        declarations: native.declarations,
+        outputs: native.outputs,
+        inputs,
+        ..config(native.name, Format::Native)
+    })
+}
+
+/// The parsed files; none where any of them cannot be parsed, as every other mistake may follow from that.
+fn parse_files(path: &Path, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<Node>> {
+    let paths = match files::list(path) {
+        Ok(paths) => paths,
+        Err(error) => {
+            diagnostics.push(*error);
+            return None;
+        }
+    };
+    let mut roots = Vec::with_capacity(paths.len());
+    for path in &paths {
+        let parsed = files::read(path).map_err(|error| vec![*error]).and_then(|text| {
+            let source = sources.add(path, text);
+            yaml::parse(sources, source)
+        });
+        match parsed {
+            Ok(root) => roots.push(root),
+            Err(mistakes) => diagnostics.extend(mistakes),
+        }
+    }
+    (roots.len() == paths.len()).then_some(roots)
+}
+
+fn directory(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        return path.to_owned();
+    }
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// The name of the stack of an RKE file: the file's name without its extension.
+fn stem(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> String {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    if !native::is_stack_name(&stem) {
+        diagnostics.push(
+            Diagnostic::error(format!("the file's name {stem:?} cannot be the name of a stack"))
+                .at(span(hactl_core::diagnostic::SourceId(0), 0, 0))
+                .help("rename the file: letters, digits, `-`, `_` and `.`, starting with a letter or digit"),
+        );
+    }
+    stem
+}
+
+/// By file and place; what has no place comes first.
+fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span));
+    diagnostics
+}
+
+fn limited(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    if diagnostics.len() > REPORT_LIMIT {
+        diagnostics.sort_by_key(|diagnostic| diagnostic.severity == Severity::Warning);
+        let more = diagnostics.len() - REPORT_LIMIT;
+        diagnostics.truncate(REPORT_LIMIT);
+        diagnostics.push(Diagnostic::error(format!("and {more} more")).help("mend those above first"));
+    }
+    diagnostics
+}

@@ -1,0 +1,310 @@
+//! The native format: the top-level keys of one or several files, merged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hactl_core::Diagnostic;
+use hactl_core::diagnostic::Span;
+
+use crate::config::OutputDeclaration;
+use crate::decode::Decoder;
+use crate::evaluate::evaluate;
+use crate::expression::parse_templates;
+use crate::inputs::Inputs;
+use crate::nodes::NodeSet;
+use crate::section::{Declaration, DeclarationReader, Section};
+use crate::source::SourceMap;
+use crate::tree::{Data, Entry, Node};
+use crate::validate::{refuse_reserved_keys, unknown_key};
+use crate::variables::{self, Resolved, VariableInputs, VariableScope};
+
+/// The version of the format that this build reads.
+const FORMAT: i64 = 1;
+
+/// Top-level keys with one value.
+const SINGLE_KEYS: [&str; 3] = ["hactl", "name", "ssh"];
+
+/// Top-level keys with named entries, beside the sections.
+const MAP_KEYS: [&str; 3] = ["variables", "nodes", "outputs"];
+
+/// Keys of the format that are not acted on yet.
+const LATER_KEYS: [&str; 11] = [
+    "secrets",
+    "loadBalancers",
+    "kubernetes",
+    "manifests",
+    "ingress",
+    "hostAliases",
+    "checks",
+    "encryption",
+    "git",
+    "moved",
+    "removed",
+];
+
+/// What native files hold.
+pub(crate) struct Native {
+    pub(crate) name: String,
+    pub(crate) resolved: Resolved,
+    pub(crate) nodes: NodeSet,
+    pub(crate) declarations: Vec<Declaration>,
+    pub(crate) outputs: Vec<OutputDeclaration>,
+}
+
+/// Reads parsed files as one config. Mistakes go to `diagnostics`; what is returned then is incomplete.
+pub(crate) fn read(
+    roots: Vec<Node>,
+    sections: &[Section],
+    given: &VariableInputs,
+    inputs: &Inputs,
+    sources: &mut SourceMap,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Native {
+    let mut merged = Merged::default();
+    for mut root in roots {
+        refuse_reserved_keys(&root, diagnostics);
+        parse_root(&mut root, sections, sources, diagnostics);
+        merged.add(root, sections, diagnostics);
+    }
+    let resolved = variables::resolve(&merged.take_all("variables"), given, sources, diagnostics);
+    let sources = &*sources;
+    merged.check_variables(&resolved, sources, diagnostics);
+    let scope = VariableScope { variables: &resolved.variables, inputs };
+
+    let name = name(merged.singles.get("name"), &scope, merged.first, sources, diagnostics);
+    let mut evaluated = |entry: Entry| Entry { value: evaluate(&entry.value, &scope, sources, diagnostics), ..entry };
+    let ssh = merged.singles.remove("ssh").map(&mut evaluated);
+    let node_entries: Vec<Entry> = merged.take_all("nodes").into_iter().map(&mut evaluated).collect();
+    let nodes = NodeSet::decode(&node_entries, ssh.as_ref(), diagnostics);
+
+    let reader = DeclarationReader::new(&nodes, scope, sources);
+    let mut declarations = Vec::new();
+    for section in sections {
+        let entries = merged.take_all(section.key);
+        declarations.extend(reader.read(section, entries, diagnostics));
+    }
+    let outputs = merged.take_all("outputs").into_iter().filter_map(|entry| output(entry, diagnostics)).collect();
+    Native { name, nodes, declarations, outputs, resolved }
+}
+
+/// Parses the templates of a file; where a declaration says `template: false`, its `content` stays as it is written.
+fn parse_root(root: &mut Node, sections: &[Section], sources: &SourceMap, diagnostics: &mut Vec<Diagnostic>) {
+    let Data::Map(entries) = &mut root.data else {
+        return;
+    };
+    for entry in entries {
+        let is_section = sections.iter().any(|section| section.key == &*entry.key);
+        match &mut entry.value.data {
+            Data::Map(declarations) if is_section => {
+                for declaration in declarations {
+                    parse_declaration(&mut declaration.value, sources, diagnostics);
+                }
+            }
+            _ => parse_templates(&mut entry.value, sources, diagnostics),
+        }
+    }
+}
+
+fn parse_declaration(body: &mut Node, sources: &SourceMap, diagnostics: &mut Vec<Diagnostic>) {
+    let is_literal = matches!(body.get("template"), Some(Node { data: Data::Bool(false), .. }));
+    match &mut body.data {
+        Data::Map(fields) if is_literal => {
+            for field in fields.iter_mut().filter(|field| &*field.key != "content") {
+                parse_templates(&mut field.value, sources, diagnostics);
+            }
+        }
+        _ => parse_templates(body, sources, diagnostics),
+    }
+}
+
+/// The top-level keys of all files.
+#[derive(Default)]
+struct Merged {
+    singles: BTreeMap<String, Entry>,
+    maps: BTreeMap<String, Vec<Entry>>,
+    seen: BTreeMap<(String, String), Span>,
+    /// The start of the first file that is a map.
+    first: Option<Span>,
+}
+
+impl Merged {
+    fn add(&mut self, root: Node, sections: &[Section], diagnostics: &mut Vec<Diagnostic>) {
+        let place = root.span;
+        let Data::Map(entries) = root.data else {
+            let what = if matches!(root.data, Data::Null) {
+                "the file is empty".to_owned()
+            } else {
+                format!("a config is a map, this is {}", root.type_name())
+            };
+            diagnostics.push(
+                Diagnostic::error(what)
+                    .at(place)
+                    .help("start it with `hactl: 1` and `name: …`, or run `hactl init` to write a first one"),
+            );
+            return;
+        };
+        self.first.get_or_insert(place);
+        check_format(&entries, place, diagnostics);
+        for entry in entries {
+            let key = &*entry.key;
+            if SINGLE_KEYS.contains(&key) {
+                self.add_single(entry, diagnostics);
+            } else if MAP_KEYS.contains(&key) || sections.iter().any(|section| section.key == key) {
+                self.add_map(entry, diagnostics);
+            } else if LATER_KEYS.contains(&key) {
+                diagnostics.push(
+                    Diagnostic::error(format!("`{key}` is not supported by this version of hactl yet"))
+                        .at(entry.key_span)
+                        .help("take it out for now"),
+                );
+            } else if !key.starts_with("x-") {
+                let known: Vec<&str> =
+                    SINGLE_KEYS.into_iter().chain(MAP_KEYS).chain(sections.iter().map(|section| section.key)).collect();
+                diagnostics.push(unknown_key(key, entry.key_span, &known));
+            }
+        }
+    }
+
+    fn add_single(&mut self, entry: Entry, diagnostics: &mut Vec<Diagnostic>) {
+        match self.singles.get(&*entry.key) {
+            Some(first) if &*entry.key != "hactl" => diagnostics.push(
+                Diagnostic::error(format!("`{}` is in two files", entry.key))
+                    .at(entry.key_span)
+                    .label(first.key_span, "first here")
+                    .help("keep one of the two"),
+            ),
+            _ => {
+                self.singles.insert(entry.key.to_string(), entry);
+            }
+        }
+    }
+
+    fn add_map(&mut self, entry: Entry, diagnostics: &mut Vec<Diagnostic>) {
+        let key = entry.key.to_string();
+        match entry.value.data {
+            Data::Map(entries) => {
+                let known = self.maps.entry(key.clone()).or_default();
+                for inner in entries {
+                    if &*key != "variables" && inner.key.starts_with("x-") {
+                        continue;
+                    }
+                    match self.seen.insert((key.clone(), inner.key.to_string()), inner.key_span) {
+                        Some(first) => diagnostics.push(
+                            Diagnostic::error(format!("`{}` is twice in `{key}`", inner.key))
+                                .at(inner.key_span)
+                                .label(first, "first here")
+                                .help("give one of the two another name"),
+                        ),
+                        None => known.push(inner),
+                    }
+                }
+            }
+            Data::Null | Data::Invalid => {}
+            _ => diagnostics.push(
+                Diagnostic::error(format!("`{key}` is {}, expected a map of names", entry.value.type_name()))
+                    .at(entry.key_span),
+            ),
+        }
+    }
+
+    fn take_all(&mut self, key: &str) -> Vec<Entry> {
+        self.maps.remove(key).unwrap_or_default()
+    }
+
+    fn check_variables(&mut self, resolved: &Resolved, sources: &SourceMap, diagnostics: &mut Vec<Diagnostic>) {
+        let entries = self.singles.values_mut().chain(self.maps.values_mut().flatten());
+        for entry in entries {
+            variables::check_uses(&mut entry.value, resolved, sources, diagnostics);
+        }
+    }
+}
+
+fn check_format(entries: &[Entry], place: Span, diagnostics: &mut Vec<Diagnostic>) {
+    let entry = entries.iter().find(|entry| &*entry.key == "hactl");
+    let diagnostic = match entry.map(|entry| (&entry.value.data, entry.key_span)) {
+        Some((Data::Int(FORMAT), _)) => return,
+        Some((Data::Int(version), at)) if *version > FORMAT => Diagnostic::error(format!(
+            "the file is made for a newer hactl: its format is {version}, this version reads {FORMAT}"
+        ))
+        .at(at)
+        .help("update hactl"),
+        Some((_, at)) => {
+            Diagnostic::error("`hactl` is not the number of a format").at(at).help(format!("write `hactl: {FORMAT}`"))
+        }
+        None => Diagnostic::error("the key `hactl` is missing")
+            .at(place)
+            .help(format!("start the file with `hactl: {FORMAT}`, the version of its format")),
+    };
+    diagnostics.push(diagnostic);
+}
+
+fn name(
+    entry: Option<&Entry>,
+    scope: &VariableScope<'_>,
+    first: Option<Span>,
+    sources: &SourceMap,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> String {
+    let Some(entry) = entry else {
+        let missing = |place| {
+            Diagnostic::error("the key `name` is missing")
+                .at(place)
+                .help("add `name: …`: it names the stack and its state")
+        };
+        diagnostics.extend(first.map(missing));
+        return String::new();
+    };
+    let value = evaluate(&entry.value, scope, sources, diagnostics);
+    let name = Decoder::<String>::new().decode(&value, entry.key_span, diagnostics).unwrap_or_default();
+    if !name.is_empty() && !is_stack_name(&name) {
+        diagnostics.push(Diagnostic::error(format!("{name:?} cannot be the name of a stack")).at(value.span).help(
+            "a name starts with a letter or digit and holds letters, digits, `-`, `_` and `.`; at most 100 of them",
+        ));
+    }
+    name
+}
+
+/// Whether a text can name a stack and so its state file.
+pub(crate) fn is_stack_name(name: &str) -> bool {
+    name.len() <= 100
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+/// `name: value`, or a map of `value`, `description` and `sensitive`.
+fn output(entry: Entry, diagnostics: &mut Vec<Diagnostic>) -> Option<OutputDeclaration> {
+    const KEYS: [&str; 3] = ["value", "description", "sensitive"];
+    let mut declaration = OutputDeclaration {
+        name: entry.key.to_string(),
+        span: entry.key_span,
+        value: entry.value,
+        sensitive: false,
+        description: None,
+    };
+    if !hactl_core::address::is_name(&declaration.name) {
+        diagnostics.push(
+            Diagnostic::error(format!("{:?} cannot be the name of an output", declaration.name))
+                .at(entry.key_span)
+                .help("a name starts with a letter and holds letters, digits, `-` and `_`"),
+        );
+        return None;
+    }
+    let keys: BTreeSet<&str> = declaration.value.entries().iter().map(|entry| &*entry.key).collect();
+    if !keys.contains("value") || keys.iter().any(|key| !KEYS.contains(key)) {
+        return Some(declaration);
+    }
+    let Data::Map(fields) = std::mem::replace(&mut declaration.value.data, Data::Null) else {
+        return Some(declaration);
+    };
+    for field in fields {
+        match (&*field.key, field.value.data) {
+            ("value", data) => declaration.value = Node::new(field.value.span, data),
+            ("description", Data::String(text)) => declaration.description = Some(text.to_string()),
+            ("sensitive", Data::Bool(sensitive)) => declaration.sensitive = sensitive,
+            (key, _) => {
+                let expected = if key == "sensitive" { "`true` or `false`" } else { "text" };
+                diagnostics.push(Diagnostic::error(format!("`{key}` is not {expected}")).at(field.key_span));
+            }
+        }
+    }
+    Some(declaration)
+}

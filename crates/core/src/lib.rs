@@ -1,0 +1,24 @@
+//! The pure core of hactl: synchronous functions over data.
+//!
+//! Nothing here touches a disk, a network, a clock, the environment or a source of randomness;
+//! `clippy.toml` in this crate bans the ways to do so.
+
+pub mod address;
+pub mod diagnostic;
+pub mod diff;
+pub mod digest;
+pub mod eval;
+pub mod expr;
+pub mod graph;
+pub mod node;
+pub mod observed;
+pub mod plan;
+pub mod resolve;
+pub mod resource;
+pub mod state;
+pub mod value;
+
+pub use address::Address;
+pub use diagnostic::Diagnostic;
+pub use digest::{Digest, DigestKey};
+pub use value::Value;

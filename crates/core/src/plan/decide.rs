@@ -1,0 +1,466 @@
+//! Deciding, resource by resource, what is to be done and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::address::Address;
+use crate::diagnostic::Diagnostic;
+use crate::diff::{copy_path, diff};
+use crate::expr::ExprKind;
+use crate::observed::Observed;
+use crate::plan::order::{Index, topological};
+use crate::plan::sight::{Refreshed, Sight, look};
+use crate::plan::targets::Selection;
+use crate::plan::{Action, Change, Desired, Drift, Input, Mode, OutputChange, PathChange, Reason, Wave};
+use crate::resolve::{Outputs, fold};
+use crate::resource::{KindRules, Resource};
+use crate::state::{ResourceState, State};
+use crate::value::{Map, Value};
+
+/// What was decided about everything.
+pub(super) struct Decisions {
+    pub(super) changes: Vec<Change>,
+    pub(super) drift: Vec<Drift>,
+    pub(super) outputs: BTreeMap<String, OutputChange>,
+    pub(super) unreachable: BTreeMap<Arc<str>, Arc<str>>,
+    pub(super) left_out: Vec<Address>,
+}
+
+pub(super) fn decide(
+    input: &Input<'_>,
+    desired: &Desired,
+    state: &State,
+    index: &Index,
+    selection: &Selection,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Decisions {
+    let order = match topological(index, desired) {
+        Ok(order) => order,
+        Err(diagnostic) => {
+            diagnostics.push(diagnostic);
+            Vec::new()
+        }
+    };
+    let mut deciding = Deciding {
+        input,
+        state,
+        index,
+        verdicts: vec![None; index.len()],
+        drift: Vec::new(),
+        unreachable: BTreeMap::new(),
+        left_out: BTreeSet::new(),
+        diagnostics,
+    };
+    for number in order {
+        if !selection.covered[number] {
+            continue;
+        }
+        deciding.verdicts[number] = match index.desired(number, desired) {
+            Some(resource) => deciding.wanted(resource, selection.replace[number]),
+            None => deciding.unwanted(index.address(number)),
+        };
+    }
+    deciding.keep_what_is_needed();
+    let outputs = deciding.outputs(desired);
+    let Deciding { verdicts, mut drift, unreachable, left_out, .. } = deciding;
+    let mut changes: Vec<Change> = verdicts.into_iter().flatten().collect();
+    waves(&mut changes, index, desired);
+    drift.sort_by(|a, b| a.address.cmp(&b.address));
+    Decisions { changes, drift, outputs, unreachable, left_out: left_out.into_iter().collect() }
+}
+
+struct Deciding<'a, 'b> {
+    input: &'a Input<'a>,
+    state: &'a State,
+    index: &'a Index,
+    verdicts: Vec<Option<Change>>,
+    drift: Vec<Drift>,
+    unreachable: BTreeMap<Arc<str>, Arc<str>>,
+    left_out: BTreeSet<Address>,
+    diagnostics: &'b mut Vec<Diagnostic>,
+}
+
+impl<'a> Deciding<'a, '_> {
+    fn look(&mut self, address: &Address) -> Sight<'a> {
+        look(address, self.state, self.input.observed, &mut self.drift)
+    }
+
+    fn leave_out(&mut self, address: &Address, node: Option<&Arc<str>>, reason: Arc<str>) {
+        if let Some(node) = node {
+            self.unreachable.insert(node.clone(), reason);
+        }
+        self.left_out.insert(address.clone());
+    }
+
+    /// What to do about a resource that the config wants.
+    fn wanted(&mut self, resource: &'a Resource, requested: bool) -> Option<Change> {
+        let address = &resource.address;
+        let sight = self.look(address);
+        if let Sight::Dark(reason) = sight {
+            self.leave_out(address, resource.node.as_ref(), reason);
+            return None;
+        }
+        if self.needs_what_is_left_out(resource) {
+            self.left_out.insert(address.clone());
+            return None;
+        }
+        let after = match fold(&resource.spec, self, self.input.secrets) {
+            Ok(after) => after,
+            Err(error) => {
+                let mut diagnostic = about(resource, format!("{address}: {}", error.message));
+                diagnostic.help = error.help;
+                self.diagnostics.push(diagnostic);
+                return None;
+            }
+        };
+        if waits_for_a_node(&after) {
+            self.left_out.insert(address.clone());
+            return None;
+        }
+        let mut change = Change {
+            address: address.clone(),
+            node: resource.node.clone(),
+            action: Action::Create,
+            before: None,
+            after: Some(after.clone()),
+            paths: Vec::new(),
+            reasons: Vec::new(),
+            dependencies: resource.dependencies.clone(),
+            protect: resource.protect,
+            adopt: resource.adopt,
+            gated: resource.gated,
+            wave: None,
+            record: false,
+        };
+        match sight {
+            Sight::Dark(_) => None,
+            Sight::Nothing => {
+                change.reasons.push(Reason::New);
+                Some(change)
+            }
+            // What vanished by itself may be made again, protected or not.
+            Sight::Gone => {
+                change.reasons.push(Reason::Missing);
+                Some(change)
+            }
+            Sight::Foreign(what) if !resource.adopt => {
+                let summary = format!("{address}: {what} is there already and not managed by this stack");
+                let help = "choose another name, remove what is there, or take it over with `adopt: true`";
+                self.diagnostics.push(about(resource, summary).help(help));
+                None
+            }
+            Sight::Foreign(_) => {
+                let known = self.state.resources.contains_key(address);
+                change.reasons.push(if known { Reason::Missing } else { Reason::New });
+                Some(change)
+            }
+            Sight::There(refreshed) => {
+                self.compare(resource, &refreshed, requested, &mut change);
+                Some(change)
+            }
+        }
+    }
+
+    /// Whether a resource is new and something it needs is left out: then it has to wait as well.
+    fn needs_what_is_left_out(&self, resource: &Resource) -> bool {
+        let some_instance = |on: &Address| {
+            let first = Address::new(on.kind(), on.name(), Some(""));
+            self.left_out.range(first..).next().is_some_and(|left| left.resource() == on.as_str())
+        };
+        !self.left_out.is_empty()
+            && !self.state.resources.contains_key(&resource.address)
+            && resource.dependencies.iter().any(|dependency| {
+                let on = &dependency.on;
+                self.left_out.contains(on) || (on.key().is_none() && some_instance(on))
+            })
+    }
+
+    /// Leaves out what would go although something that was left out still needs it, according to state.
+    fn keep_what_is_needed(&mut self) {
+        let mut open: Vec<Address> = self.left_out.iter().cloned().collect();
+        while let Some(known) = open.pop().map(|address| self.state.resources.get(&address)) {
+            for dependency in known.into_iter().flat_map(|known| &known.dependencies) {
+                for number in self.index.matching(&dependency.on) {
+                    let goes = |change: &mut Change| {
+                        change.action == Action::Delete || change.reasons.contains(&Reason::Kept)
+                    };
+                    if let Some(change) = self.verdicts[number].take_if(goes) {
+                        self.left_out.insert(change.address.clone());
+                        open.push(change.address);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Fills in what a resource that is there differs in, and what follows from that.
+    fn compare(&mut self, resource: &Resource, now: &Refreshed<'_>, requested: bool, change: &mut Change) {
+        let Some(rules) = self.input.rules.of(resource.address.kind()) else {
+            return;
+        };
+        let mut after = change.after.clone().unwrap_or_else(|| resource.spec.clone());
+        if !resource.ignore_changes.is_empty() {
+            let mut kept = (*after).clone();
+            for path in resource.ignore_changes.iter() {
+                let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+                copy_path(&now.spec, &mut kept, &path);
+            }
+            after = Arc::new(kept);
+        }
+        change.before = Some(now.spec.clone());
+        change.after = Some(after.clone());
+        if !Arc::ptr_eq(&now.spec, &after) {
+            change.paths = path_changes(&now.state.spec, &now.spec, &after, rules);
+        }
+        if change.paths.iter().any(|path| path.drifted) {
+            change.reasons.push(Reason::Drifted);
+        }
+        if change.paths.iter().any(|path| !path.drifted) {
+            change.reasons.push(Reason::ConfigChanged);
+        }
+        self.hear_of_dependencies(resource, now.state, change);
+        if now.residue {
+            change.reasons.push(Reason::Interrupted);
+        }
+        if now.state.unproven && resource.gated {
+            change.reasons.push(Reason::Unproven);
+        }
+        let bound = change.reasons.iter().any(|reason| matches!(reason, Reason::DependencyReplaced(_)));
+        change.action = if requested {
+            change.reasons.push(Reason::Requested);
+            Action::Replace
+        } else if change.paths.iter().any(|path| path.forces_replacement) {
+            change.reasons.push(Reason::CannotUpdate);
+            Action::Replace
+        } else if bound {
+            Action::Replace
+        } else if change.reasons.is_empty() {
+            Action::NoOp
+        } else {
+            Action::Update
+        };
+        change.record = change.action == Action::NoOp
+            && (now.state.dependencies != resource.dependencies
+                || now.state.protect != resource.protect
+                || now.state.node != resource.node
+                || self.was_recovered(&resource.address)
+                || !diff(&now.state.spec, &after).is_empty());
+        if change.action == Action::Replace && now.state.protect && resource.protect {
+            self.refuse_protected(&resource.address, "replaced", resource.span);
+        }
+    }
+
+    /// Whether what is known of it is not what state was read as, so that it has to be written.
+    fn was_recovered(&self, address: &Address) -> bool {
+        !std::ptr::eq(self.input.state, self.state)
+            && (self.input.state.unfinished.contains_key(address)
+                || self.input.state.resources.get(address) != self.state.resources.get(address))
+    }
+
+    fn hear_of_dependencies(&self, resource: &Resource, known: &ResourceState, change: &mut Change) {
+        for dependency in resource.dependencies.iter().filter(|dependency| dependency.notify || dependency.binds) {
+            for other in self.index.matching(&dependency.on).filter_map(|number| self.verdicts[number].as_ref()) {
+                let made_anew = match other.action {
+                    Action::Replace => true,
+                    Action::Create => other.reasons.contains(&Reason::Missing),
+                    _ => false,
+                };
+                if dependency.binds && made_anew {
+                    change.reasons.push(Reason::DependencyReplaced(other.address.clone()));
+                } else if dependency.notify
+                    && matches!(other.action, Action::Create | Action::Update | Action::Replace)
+                {
+                    change.reasons.push(Reason::DependencyChanged(other.address.clone()));
+                }
+            }
+        }
+        if known.notified {
+            change.reasons.push(Reason::NotYetNotified);
+        }
+    }
+
+    fn refuse_protected(&mut self, address: &Address, what: &str, span: Option<crate::diagnostic::Span>) {
+        let mut diagnostic = Diagnostic::error(format!("{address} is protected and would be {what}"))
+            .about(address.as_str())
+            .detail("it was applied with `protect: true`, which state remembers")
+            .help("set `protect: false` on it and apply that first, if you mean it");
+        if let Some(span) = span {
+            diagnostic = diagnostic.at(span);
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// What to do about a resource that is in state and not wanted.
+    fn unwanted(&mut self, address: &Address) -> Option<Change> {
+        let known = self.state.resources.get(address)?;
+        let mut change = Change {
+            address: address.clone(),
+            node: known.node.clone(),
+            action: Action::Delete,
+            before: Some(known.spec.clone()),
+            after: None,
+            paths: Vec::new(),
+            reasons: Vec::new(),
+            dependencies: known.dependencies.clone(),
+            protect: known.protect,
+            adopt: false,
+            gated: false,
+            wave: None,
+            record: false,
+        };
+        let sight = self.look(address);
+        let refresh_only = self.input.options.mode == Mode::RefreshOnly;
+        match sight {
+            _ if self.is_forgotten(address, known.node.as_deref()) => {
+                change.action = Action::Forget;
+                change.reasons.push(Reason::NodeForgotten);
+                return Some(change);
+            }
+            Sight::Dark(reason) => {
+                self.leave_out(address, known.node.as_ref(), reason);
+                return None;
+            }
+            Sight::Gone | Sight::Nothing | Sight::Foreign(_) => {
+                change.action = Action::Forget;
+                change.reasons.push(Reason::Missing);
+                return Some(change);
+            }
+            Sight::There(now) if refresh_only => {
+                change.action = Action::NoOp;
+                change.record = self.was_recovered(address) || !diff(&known.spec, &now.spec).is_empty();
+                change.after = Some(now.spec.clone());
+                change.before = Some(known.spec.clone());
+                return Some(change);
+            }
+            Sight::There(now) => change.before = Some(now.spec),
+        }
+        change.reasons.push(match self.input.options.mode {
+            Mode::Destroy => Reason::Destroyed,
+            Mode::Normal | Mode::RefreshOnly => Reason::NotInConfig,
+        });
+        let keep = self.input.rules.of(address.kind()).is_some_and(|rules| rules.keep_on_delete);
+        if keep && !self.input.options.remove_volumes {
+            change.action = Action::Forget;
+            change.reasons.push(Reason::Kept);
+        } else if known.protect {
+            self.refuse_protected(address, "destroyed", None);
+        }
+        Some(change)
+    }
+
+    /// Whether its node is said to be gone for good, and did not answer.
+    fn is_forgotten(&self, address: &Address, node: Option<&str>) -> bool {
+        node.is_some_and(|node| self.input.options.forget_nodes.iter().any(|forgotten| forgotten == node))
+            && matches!(self.input.observed.get(address), None | Some(Observed::Unreachable(_)))
+    }
+
+    /// What the outputs come to; one that waits for what this plan does not make stays as it is.
+    fn outputs(&mut self, desired: &Desired) -> BTreeMap<String, OutputChange> {
+        let keep = self.input.options.mode == Mode::RefreshOnly || !self.input.options.targets.is_empty();
+        let mut outputs: BTreeMap<String, OutputChange> = self
+            .state
+            .outputs
+            .iter()
+            .map(|(name, before)| {
+                let after = keep.then(|| before.clone());
+                (name.clone(), OutputChange { before: Some(before.clone()), after })
+            })
+            .collect();
+        for (name, value) in &desired.outputs {
+            match fold(&Arc::new(value.clone()), self, self.input.secrets) {
+                Ok(after) => {
+                    let before = outputs.get(name).and_then(|output| output.before.clone());
+                    let after = if self.comes_later(&after) { before.clone() } else { Some((*after).clone()) };
+                    if before.is_some() || after.is_some() {
+                        outputs.insert(name.clone(), OutputChange { before, after });
+                    }
+                }
+                Err(error) => self.diagnostics.push(Diagnostic::error(format!("output {name}: {}", error.message))),
+            }
+        }
+        outputs
+    }
+
+    /// Whether a value waits for a resource that this plan neither makes nor replaces.
+    fn comes_later(&self, value: &Value) -> bool {
+        waits_for(value, &|address| {
+            let made = self.index.number(address).and_then(|number| self.verdicts[number].as_ref());
+            !made.is_some_and(|change| matches!(change.action, Action::Create | Action::Replace))
+        })
+    }
+}
+
+fn about(resource: &Resource, summary: String) -> Diagnostic {
+    let diagnostic = Diagnostic::error(summary).about(resource.address.as_str());
+    match resource.span {
+        Some(span) => diagnostic.at(span),
+        None => diagnostic,
+    }
+}
+
+/// Whether a folded value still waits for the facts of a node: one that did not answer.
+fn waits_for_a_node(value: &Value) -> bool {
+    !value.is_plain() && waits_for(value, &|address| address.kind() == "node")
+}
+
+/// Whether a value holds an output that is not known of a resource that passes the test.
+fn waits_for(value: &Value, test: &dyn Fn(&Address) -> bool) -> bool {
+    let mut waits = false;
+    value.for_each_deferred(&mut |deferred| {
+        deferred.expr.walk(&mut |expr| {
+            waits |= matches!(&expr.kind, ExprKind::Output(output) if test(&output.address));
+        });
+    });
+    waits
+}
+
+/// Outputs stay known as long as the resource is neither made anew nor gone.
+impl Outputs for Deciding<'_, '_> {
+    fn output(&self, address: &Address, name: &str) -> Option<Value> {
+        let number = self.index.number(address)?;
+        if let Some(change) = &self.verdicts[number]
+            && !matches!(change.action, Action::NoOp | Action::Update)
+        {
+            return None;
+        }
+        let outputs: &Map = match self.input.observed.get(address) {
+            Some(Observed::Present(present)) => &present.outputs,
+            _ => &self.state.resources.get(address)?.outputs,
+        };
+        outputs.get(name).cloned()
+    }
+}
+
+fn path_changes(applied: &Value, now: &Value, after: &Value, rules: &KindRules) -> Vec<PathChange> {
+    let paths = diff(now, after);
+    if paths.is_empty() {
+        return Vec::new();
+    }
+    let drifted = if applied == now { Vec::new() } else { diff(applied, now) };
+    paths
+        .into_iter()
+        .map(|path| PathChange {
+            forces_replacement: path.first().is_none_or(|field| !rules.in_place.contains(&field.as_str())),
+            drifted: drifted.iter().any(|drifted| drifted.starts_with(&path) || path.starts_with(drifted)),
+            path,
+        })
+        .collect()
+}
+
+/// Gives every instance of a rolling change its wave.
+fn waves(changes: &mut [Change], index: &Index, desired: &Desired) {
+    let mut turns: BTreeMap<String, u32> = BTreeMap::new();
+    for change in changes {
+        if !matches!(change.action, Action::Update | Action::Replace) {
+            continue;
+        }
+        let rollout = index
+            .number(&change.address)
+            .and_then(|number| index.desired(number, desired))
+            .and_then(|resource| resource.rollout);
+        let Some(rollout) = rollout else { continue };
+        let turn = turns.entry(change.address.resource().to_owned()).or_default();
+        change.wave = Some(Wave { rollout, number: *turn / rollout.max_unavailable.max(1) });
+        *turn += 1;
+    }
+}

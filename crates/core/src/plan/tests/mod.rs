@@ -1,0 +1,64 @@
+//! Plans of small worlds, as tables.
+
+mod changes;
+mod laws;
+mod options;
+mod order;
+mod recovery;
+mod scale;
+mod sensitive;
+mod text;
+mod world;
+
+use std::sync::Arc;
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::observed::{Observed, Present};
+use crate::resource::{KindRules, Replacement};
+use text::desired;
+use world::{Fate, World};
+
+/// A box is swapped, a page is rewritten in place, a vol outlives its deletion, a net is deleted and made again.
+const RULES: Rules = Rules(&[
+    KindRules {
+        kind: "box",
+        replacement: Replacement::Swap,
+        generations: true,
+        in_place: &["cpu", "running"],
+        keep_on_delete: false,
+        claims: |spec| claim(spec, "port"),
+    },
+    KindRules {
+        kind: "net",
+        replacement: Replacement::DeleteThenCreate,
+        generations: true,
+        in_place: &[],
+        keep_on_delete: false,
+        claims: |_| Vec::new(),
+    },
+    KindRules {
+        kind: "page",
+        replacement: Replacement::DeleteThenCreate,
+        generations: false,
+        in_place: &["content"],
+        keep_on_delete: false,
+        claims: |spec| claim(spec, "path"),
+    },
+    KindRules {
+        kind: "vol",
+        replacement: Replacement::DeleteThenCreate,
+        generations: false,
+        in_place: &["label"],
+        keep_on_delete: true,
+        claims: |_| Vec::new(),
+    },
+]);
+
+fn claim(spec: &Value, field: &str) -> Vec<String> {
+    match spec.get(field) {
+        Some(Value::Deferred(_)) | None => Vec::new(),
+        Some(value) => vec![format!("{field} {value:?}")],
+    }
+}

@@ -1,0 +1,184 @@
+//! State: what hactl last applied. The state crate keeps it on disk; this is the data and how an apply changes it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::node::Connection;
+use crate::plan::Operation;
+use crate::resource::Dependency;
+use crate::value::{Map, Value};
+
+/// What hactl last applied of one stack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct State {
+    /// The stack's name.
+    pub stack: String,
+    /// The stack's identity: a UUID made with its first state.
+    pub lineage: String,
+    /// Counts the applies that changed anything.
+    pub serial: u64,
+    /// The variables of the last apply, sensitive ones sealed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: Map,
+    /// The nodes that hold resources.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub nodes: BTreeMap<String, NodeState>,
+    /// What the config's outputs came to, sensitive ones sealed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: Map,
+    /// What was applied.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<Address, ResourceState>,
+    /// What was begun and did not end well: the next run looks at the host to learn what became of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unfinished: BTreeMap<Address, Intent>,
+}
+
+/// A node as it was when something was last applied to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeState {
+    /// How it was reached.
+    pub connection: Connection,
+    /// `/etc/machine-id`; empty where not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub machine_id: String,
+    /// Docker Engine's id; empty where not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub engine_id: String,
+}
+
+/// One resource instance as it was applied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceState {
+    /// The node it lives on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<Arc<str>>,
+    /// What was applied, sensitive parts sealed.
+    pub spec: Arc<Value>,
+    /// What is known of it since, as a container's id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: Map,
+    /// The random id of the creation it stems from; hosts carry the same in a label.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub generation: String,
+    /// What it needed when it was applied; the order of deletes comes from here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Dependency>,
+    /// Whether it is protected; kept here so that protection does not vanish with its lines in the config.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
+    /// Whether a dependency changed that it has not been told of yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub notified: bool,
+    /// Whether it has still to prove healthy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
+    /// What it replaces, while the old one is kept until the new one is healthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Box<ResourceState>>,
+}
+
+/// What a step is about to do to a resource: on disk before the step touches a host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Intent {
+    /// What is done.
+    pub operation: Operation,
+    /// The resource as it is to be after, without outputs; none where it is to be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceState>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// It did what was intended; these are the outputs.
+    Done(Map),
+    /// It failed, for this reason; what it left is to be observed.
+    Failed(String),
+}
+
+impl State {
+    /// An empty state.
+    pub fn new(stack: &str, lineage: &str) -> Self {
+        Self {
+            stack: stack.to_owned(),
+            lineage: lineage.to_owned(),
+            serial: 0,
+            variables: Map::new(),
+            nodes: BTreeMap::new(),
+            outputs: Map::new(),
+            resources: BTreeMap::new(),
+            unfinished: BTreeMap::new(),
+        }
+    }
+
+    /// Whether nothing is recorded in it.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty() && self.unfinished.is_empty()
+    }
+
+    /// Whether nothing in it waits for what a host will show: no unfinished step, no replacement half-way.
+    pub fn is_settled(&self) -> bool {
+        self.unfinished.is_empty() && self.resources.values().all(|resource| resource.previous.is_none())
+    }
+
+    /// Takes note that a step begins.
+    pub fn begin(&mut self, address: &Address, intent: Intent) {
+        self.unfinished.insert(address.clone(), intent);
+    }
+
+    /// Takes note of how the step begun last on this resource ended.
+    ///
+    /// A failed step stays unfinished: only the host knows what it left.
+    pub fn end(&mut self, address: &Address, outcome: Outcome) {
+        let Outcome::Done(outputs) = outcome else {
+            return;
+        };
+        let Some(intent) = self.unfinished.remove(address) else {
+            return;
+        };
+        self.settle(address, intent, outputs);
+    }
+
+    /// Records what an intent came to, once it is known that it took effect.
+    pub(crate) fn settle(&mut self, address: &Address, intent: Intent, outputs: Map) {
+        let old = self.resources.remove(address);
+        let new = match intent.operation {
+            Operation::Delete | Operation::Forget => None,
+            Operation::Create => intent.resource,
+            Operation::Update => {
+                intent.resource.map(|new| ResourceState { previous: old.and_then(|old| old.previous), ..new })
+            }
+            Operation::Record => intent.resource.map(|new| match old {
+                Some(ResourceState { notified, unproven, previous, .. }) => {
+                    ResourceState { notified, unproven, previous, ..new }
+                }
+                None => new,
+            }),
+            Operation::Swap => intent.resource.map(|new| ResourceState {
+                previous: old.map(|old| Box::new(ResourceState { previous: None, ..old })),
+                ..new
+            }),
+            Operation::Gate => old.map(|old| ResourceState { unproven: false, ..old }),
+            Operation::Settle => old.map(|old| ResourceState { previous: None, ..old }),
+            Operation::Restore => old.and_then(|old| match old.previous {
+                Some(previous) => Some(*previous),
+                None => Some(old),
+            }),
+        };
+        if let Some(mut new) = new {
+            if !outputs.is_empty() {
+                new.outputs = outputs;
+            }
+            self.resources.insert(address.clone(), new);
+        }
+    }
+}

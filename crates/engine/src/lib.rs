@@ -1,0 +1,14 @@
+//! Refresh and apply: where async begins, and the only scheduler.
+//!
+//! The engine knows plans, targets and the journal. It does not know kinds: the binary hands it [`Targets`].
+
+mod apply;
+mod event;
+mod refresh;
+mod schedule;
+mod target;
+
+pub use apply::{Applied, Apply, Failure, Recorder, apply};
+pub use event::{Event, Events};
+pub use refresh::{Refresh, Refreshed, SeenNode, refresh};
+pub use target::{Claim, Identity, Job, ReadRequest, Reading, StepError, Target, Targets};

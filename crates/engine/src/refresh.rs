@@ -1,0 +1,132 @@
+//! Refresh: looking at every host at once, one connection and one read each.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use hactl_core::diagnostic::Diagnostic;
+use hactl_core::node::Connection;
+use hactl_core::observed::{Observations, Observed};
+use hactl_core::resource::Resource;
+use hactl_core::state::State;
+use hactl_core::value::Map;
+
+use crate::event::{Event, Events};
+use crate::target::{Identity, ReadRequest, Reading, Targets};
+
+/// What to look at.
+pub struct Refresh<'a> {
+    /// The nodes to look at: those of the config, and those that state still has something on.
+    pub nodes: &'a BTreeMap<String, Connection>,
+    /// What was last applied.
+    pub state: &'a State,
+    /// What the config wants.
+    pub desired: &'a [Resource],
+}
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Refreshed {
+    /// Every resource of state and config that lives on a node.
+    pub observed: Observations,
+    /// The nodes that answered.
+    pub nodes: BTreeMap<String, SeenNode>,
+    /// The nodes that did not, and why.
+    pub unreachable: BTreeMap<String, Arc<str>>,
+    /// What else there is to say.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A node that answered.
+#[derive(Debug, Clone, Default)]
+pub struct SeenNode {
+    /// For `${node.NAME.facts}`.
+    pub facts: Map,
+    /// Which machine it is.
+    pub identity: Identity,
+    /// The serial of the last state that touched it; none where none did.
+    pub serial: Option<u64>,
+}
+
+/// Looks at everything, all nodes at once.
+pub async fn refresh(targets: &dyn Targets, wanted: &Refresh<'_>, events: Events<'_>) -> Refreshed {
+    let mut requests = requests(wanted);
+    let mut reads: FuturesUnordered<_> = wanted
+        .nodes
+        .iter()
+        .map(|(node, connection)| {
+            let requests = requests.remove(node.as_str()).unwrap_or_default();
+            async move {
+                events(Event::Reading { node, resources: requests.len() });
+                let answer = match targets.connect(node, connection).await {
+                    Ok(target) => target.read(&wanted.state.lineage, &requests).await,
+                    Err(reason) => Err(reason),
+                };
+                events(Event::Read { node, unreachable: answer.as_ref().err().map(String::as_str) });
+                (node, requests, answer)
+            }
+        })
+        .collect();
+    let mut refreshed = Refreshed::default();
+    while let Some((node, requests, answer)) = reads.next().await {
+        take(&mut refreshed, node, &requests, answer);
+    }
+    refreshed.warnings.sort_by(|a, b| a.summary.cmp(&b.summary));
+    refreshed
+}
+
+fn take(refreshed: &mut Refreshed, node: &str, requests: &[ReadRequest<'_>], answer: Result<Reading, String>) {
+    match answer {
+        Ok(reading) => {
+            refreshed.observed.extend(
+                requests.iter().zip(reading.observed).map(|(request, observed)| (request.address.clone(), observed)),
+            );
+            refreshed.warnings.extend(reading.warnings);
+            refreshed.nodes.insert(
+                node.to_owned(),
+                SeenNode { facts: reading.facts, identity: reading.identity, serial: reading.serial },
+            );
+        }
+        Err(reason) => {
+            let reason: Arc<str> = reason.into();
+            refreshed.observed.extend(
+                requests.iter().map(|request| (request.address.clone(), Observed::Unreachable(reason.clone()))),
+            );
+            refreshed.unreachable.insert(node.to_owned(), reason);
+        }
+    }
+}
+
+/// What to look at on each node: what was begun, what state holds, and what the config wants.
+fn requests<'a>(wanted: &Refresh<'a>) -> BTreeMap<&'a str, Vec<ReadRequest<'a>>> {
+    let mut by_address: BTreeMap<_, (&'a str, ReadRequest<'a>)> = BTreeMap::new();
+    let mut add = |address, node: Option<&'a Arc<str>>, candidate, spec| {
+        let Some(node) = node else { return };
+        let (_, request) = by_address.entry(address).or_insert_with(|| {
+            let request = ReadRequest { address, candidates: Vec::new(), wanted: None };
+            (&**node, request)
+        });
+        request.candidates.extend(candidate);
+        request.wanted = request.wanted.or(spec);
+    };
+    for (address, intent) in &wanted.state.unfinished {
+        if let Some(resource) = &intent.resource {
+            add(address, resource.node.as_ref(), Some(resource), None);
+        }
+    }
+    for (address, resource) in &wanted.state.resources {
+        add(address, resource.node.as_ref(), Some(resource), None);
+        if let Some(previous) = &resource.previous {
+            add(address, previous.node.as_ref(), Some(&**previous), None);
+        }
+    }
+    for resource in wanted.desired {
+        add(&resource.address, resource.node.as_ref(), None, Some(&*resource.spec));
+    }
+    let mut requests: BTreeMap<&str, Vec<ReadRequest<'_>>> = BTreeMap::new();
+    for (node, request) in by_address.into_values() {
+        requests.entry(node).or_default().push(request);
+    }
+    requests
+}

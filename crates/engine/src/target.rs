@@ -1,0 +1,145 @@
+//! Where resources live: hosts (and, later, API servers), as the engine sees them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hactl_core::Address;
+use hactl_core::diagnostic::Diagnostic;
+use hactl_core::node::Connection;
+use hactl_core::observed::Observed;
+use hactl_core::plan::{Operation, PathChange};
+use hactl_core::state::ResourceState;
+use hactl_core::value::{Map, Value};
+
+/// Opens targets.
+#[async_trait]
+pub trait Targets: Send + Sync {
+    /// Connects to a node.
+    ///
+    /// # Errors
+    /// Why it cannot be reached, as a clause.
+    async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Target>, String>;
+}
+
+/// One place where resources live.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Looks at resources, in as few round trips as the target allows.
+    ///
+    /// # Errors
+    /// Why the target did not answer, as a clause; then nothing is known about any of them.
+    async fn read(&self, lineage: &str, requests: &[ReadRequest<'_>]) -> Result<Reading, String>;
+
+    /// Takes the target for an apply, before its first step there.
+    ///
+    /// # Errors
+    /// When it was last touched from a newer state, or does not answer.
+    async fn claim(&self, claim: &Claim) -> Result<(), StepError>;
+
+    /// Ends an apply: what is gone need not be remembered there.
+    ///
+    /// # Errors
+    /// When it does not answer; nothing is lost by that.
+    async fn release(&self, lineage: &str, gone: &[Address]) -> Result<(), StepError>;
+
+    /// Does one step; returns the outputs of the resource, or none where they stay as they are.
+    ///
+    /// # Errors
+    /// What failed and what to do about it.
+    async fn execute(&self, job: &Job<'_>) -> Result<Map, StepError>;
+}
+
+/// One resource to be looked at.
+#[derive(Debug, Clone)]
+pub struct ReadRequest<'a> {
+    /// Its address.
+    pub address: &'a Address,
+    /// What it may be, the likeliest first: what an unfinished step intended, what state holds, what that replaced.
+    pub candidates: Vec<&'a ResourceState>,
+    /// What the config wants it to be: where to look for something foreign of its name.
+    pub wanted: Option<&'a Value>,
+}
+
+/// What a target answered.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// One per request, in their order.
+    pub observed: Vec<Observed>,
+    /// Facts of a node, for `${node.NAME.facts}`.
+    pub facts: Map,
+    /// Which machine it is.
+    pub identity: Identity,
+    /// The serial of the last state that touched it; none where none did.
+    pub serial: Option<u64>,
+    /// What else there is to say, as of things that are labelled as ours and not in state.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Which machine a node is. Both parts count: cloned machines share the first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `/etc/machine-id`.
+    pub machine_id: String,
+    /// Docker Engine's id; empty where there is no engine.
+    pub engine_id: String,
+}
+
+/// The start of an apply on a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The stack's identity.
+    pub lineage: String,
+    /// The stack's name.
+    pub stack: String,
+    /// The serial of the state that the apply starts from.
+    pub parent_serial: u64,
+    /// The serial of the state that it will write.
+    pub serial: u64,
+    /// The resources about to be touched there.
+    pub addresses: Vec<Address>,
+}
+
+/// One step, with everything it takes to do it.
+pub struct Job<'a> {
+    /// The stack's identity.
+    pub lineage: &'a str,
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The resource.
+    pub address: &'a Address,
+    /// What to do.
+    pub operation: Operation,
+    /// What it is to be, with every value in plain text; none where it is to be gone.
+    pub spec: Option<&'a Value>,
+    /// The random id of the creation that this step is or belongs to.
+    pub generation: &'a str,
+    /// What state holds of it.
+    pub state: Option<&'a ResourceState>,
+    /// What differs.
+    pub paths: &'a [PathChange],
+    /// Whether something it uses changed.
+    pub notified: bool,
+    /// Whether something foreign under its name is taken over.
+    pub adopt: bool,
+    /// Told what is going on, as short texts.
+    pub progress: &'a (dyn Fn(&str) + Send + Sync),
+}
+
+/// Why a step failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{summary}")]
+pub struct StepError {
+    /// What failed, as a clause.
+    pub summary: String,
+    /// More about it, as the last lines a container printed; may be empty.
+    pub detail: String,
+    /// What to do next.
+    pub help: Option<String>,
+}
+
+impl StepError {
+    /// An error with a summary only.
+    pub fn new(summary: impl Into<String>) -> Self {
+        Self { summary: summary.into(), detail: String::new(), help: None }
+    }
+}

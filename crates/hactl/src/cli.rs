@@ -1,0 +1,67 @@
+//! The command line: what can be asked for.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+
+/// Plan and apply for highly available clusters on your own Linux hosts.
+///
+/// One YAML file says what is wanted on which hosts. `hactl plan` shows what would change and why, `hactl apply` does
+/// it, in order. Every command can run on a simulated fleet instead of real hosts: add `--sandbox`.
+#[derive(Debug, Parser)]
+#[command(name = "hactl", version, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The config: a file, or a directory of `*.yaml` files
+    #[arg(short, long, global = true, value_name = "PATH", default_value = "hactl.yaml")]
+    pub(crate) file: PathBuf,
+    /// Act on a simulated fleet instead of real hosts
+    #[arg(long, global = true)]
+    pub(crate) sandbox: bool,
+    /// Set a variable of the config
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    pub(crate) var: Vec<String>,
+    /// Read variables from a YAML file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) var_file: Vec<PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(commands::init::Init),
+    Validate(commands::validate::Validate),
+    Plan(commands::plan::PlanCommand),
+    Apply(commands::apply::ApplyCommand),
+    Destroy(commands::destroy::Destroy),
+    Show(commands::show::Show),
+    State(commands::state::StateCommand),
+    Graph(commands::graph::Graph),
+    Output(commands::output::OutputCommand),
+    Schema(commands::schema::Schema),
+    Sandbox(commands::sandbox::SandboxCommand),
+    Completion(commands::completion::Completion),
+}

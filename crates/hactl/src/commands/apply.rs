@@ -1,0 +1,201 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use hactl_config::{Config, SourceMap};
+use hactl_core::plan::{Mode, Plan};
+use hactl_core::value::Value;
+use hactl_core::Diagnostic;
+use hactl_engine::Applied;
+use hactl_state::{SavedPlan, World};
+
+use crate::cli::Global;
+use crate::commands::plan;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::render::progress::Reporter;
+use crate::render::stream::Stream;
+use crate::run::{self, ApplyOptions, PlanOptions, Start};
+use crate::session::{self, Session};
+use crate::render;
+
+/// Do what the plan says
+///
+/// Makes a plan, shows it, asks, and carries it out: in order, and recorded so that a crash at any moment loses nothing.
+/// With a saved plan it does exactly that, without asking.
+#[derive(Debug, Args)]
+#[command(name = "apply", after_help = "Example:\n  hactl apply --sandbox --var webVersion=1.5")]
+pub(crate) struct ApplyCommand {
+    /// A plan saved by `hactl plan --out`
+    #[arg(value_name = "PLAN", conflicts_with_all = ["target", "replace", "refresh_only", "refresh", "volumes", "forget_node", "replace_node"])]
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    planning: PlanOptions,
+    #[command(flatten)]
+    applying: ApplyOptions,
+}
+
+impl ApplyCommand {
+    pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
+        match &self.plan {
+            Some(path) => self.saved(path, global, output),
+            None => plan_and_apply(Mode::Normal, &self.planning, &self.applying, global, output),
+        }
+    }
+
+    fn saved(&self, path: &Path, global: &Global, output: &Output) -> Result<u8, Failure> {
+        let saved = SavedPlan::read(path)?;
+        let world = if global.sandbox { World::Sandbox } else { World::Real };
+        if world != saved.world {
+            saved.check_fresh(&hactl_state::Loaded { state: None, digest: None, journal: None }, world)?;
+        }
+        let variables = sensitive_variables(&saved.plan, global)?;
+        let session = Session::at(world, saved.directory.clone(), &saved.plan.stack, variables)?;
+        let (_lock, loaded) = run::lock_and_load(&session, "apply", self.planning.lock_timeout)?;
+        saved.check_fresh(&loaded, world)?;
+        run::check_reachable(&saved.plan, &self.applying)?;
+        let runtime = run::runtime(world)?;
+        let reporter = Reporter::new(output, self.applying.json);
+        if self.applying.json {
+            Stream::new(output).version();
+        }
+        reporter.expect(&saved.plan);
+        let applied = {
+            let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
+            runtime.block_on(async {
+                let state = run::settle(&session, session.state(&loaded), &events).await;
+                let start = Start {
+                    plan: &saved.plan,
+                    loaded,
+                    state,
+                    nodes: &BTreeMap::new(),
+                    parallelism: self.applying.parallelism.into(),
+                };
+                run::execute(&session, start, &events).await
+            })
+        };
+        reporter.finish();
+        conclude(&applied?, &saved.plan, output, self.applying.json)
+    }
+}
+
+/// The sensitive variables that a saved plan needs: it does not hold them.
+fn sensitive_variables(plan: &Plan, global: &Global) -> Result<BTreeMap<String, Value>, Failure> {
+    if !plan.variables.values().any(Value::is_sensitive) {
+        return Ok(BTreeMap::new());
+    }
+    let config = session::load_config(global)?;
+    let sensitive = config.variables.into_iter().filter(|(_, variable)| variable.sensitive);
+    Ok(sensitive.map(|(name, variable)| (name, variable.value)).collect())
+}
+
+/// Makes a plan, shows it, asks, and carries it out.
+pub(crate) fn plan_and_apply(
+    mode: Mode,
+    planning: &PlanOptions,
+    applying: &ApplyOptions,
+    global: &Global,
+    output: &Output,
+) -> Result<u8, Failure> {
+    if applying.json && !applying.auto_approve {
+        return Err(Diagnostic::error("--json cannot ask").help("add --auto-approve, or apply a saved plan").into());
+    }
+    let config = session::load_config(global)?;
+    let session = Session::open(global, &config)?;
+    let runtime = run::runtime(session.world)?;
+    let operation = if mode == Mode::Destroy { "destroy" } else { "apply" };
+    let (_lock, loaded) = run::lock_and_load(&session, operation, planning.lock_timeout)?;
+    let reporter = Reporter::new(output, applying.json);
+    let prepared = {
+        let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
+        runtime.block_on(run::prepare(&session, &config, planning, mode, loaded, &events))
+    };
+    reporter.finish();
+    let prepared = prepared?;
+    plan::show(&prepared, &config, &session, output, applying.json);
+    run::check_reachable(&prepared.plan, applying)?;
+    if !run::has_work(&prepared.plan) {
+        return nothing_to_do(&prepared.plan, &config, output, applying.json);
+    }
+    if !applying.auto_approve && prepared.plan.has_changes() {
+        run::approve(output, question(mode))?;
+    }
+    let reporter = Reporter::new(output, applying.json);
+    reporter.expect(&prepared.plan);
+    let applied = {
+        let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
+        let start = Start {
+            plan: &prepared.plan,
+            loaded: prepared.loaded,
+            state: prepared.state,
+            nodes: &prepared.nodes,
+            parallelism: applying.parallelism.into(),
+        };
+        runtime.block_on(run::execute(&session, start, &events))
+    };
+    reporter.finish();
+    conclude(&applied?, &prepared.plan, output, applying.json)
+}
+
+fn question(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Destroy => "Destroy all of this? There is no undo.",
+        Mode::Normal => "Do this?",
+        Mode::RefreshOnly => "Write what is on the hosts to the state?",
+    }
+}
+
+fn nothing_to_do(plan: &Plan, _config: &Config, output: &Output, json: bool) -> Result<u8, Failure> {
+    if !json {
+        output.data(&format!("\n{}\n", render::plan::applied(hactl_core::plan::Counts::default(), plan.mode == Mode::Destroy)));
+    }
+    Ok(0)
+}
+
+/// Says what became of an apply.
+fn conclude(applied: &Applied, plan: &Plan, output: &Output, json: bool) -> Result<u8, Failure> {
+    let diagnostics: Vec<Diagnostic> = applied.failures.iter().map(failure).collect();
+    let complete = diagnostics.is_empty() && !applied.interrupted;
+    if json {
+        let stream = Stream::new(output);
+        stream.diagnostics(&diagnostics, &SourceMap::new());
+        stream.applied(applied.done, plan.mode);
+        stream.outputs(&applied.state.outputs);
+    } else {
+        output.message(&render::diagnostic::render(&diagnostics, &SourceMap::new(), output.colors_messages()));
+        output.data(&format!("\n{}\n", summary(applied, plan, complete)));
+        if complete && plan.mode == Mode::Normal && !applied.state.outputs.is_empty() {
+            output.data(&format!("\n{}", render::plan::outputs(&applied.state.outputs)));
+        }
+    }
+    match (diagnostics.is_empty(), applied.interrupted) {
+        (true, false) => Ok(0),
+        (true, true) => Err(Failure::Interrupted),
+        (false, _) => Err(Failure::Reported),
+    }
+}
+
+fn summary(applied: &Applied, plan: &Plan, complete: bool) -> String {
+    let done = render::plan::applied(applied.done, plan.mode == Mode::Destroy);
+    if complete {
+        return done;
+    }
+    let counts = done.split_once(' ').map_or(done.as_str(), |(_, rest)| rest);
+    let counts = counts.strip_prefix("complete! ").unwrap_or(counts);
+    let skipped = match applied.skipped.len() {
+        0 => String::new(),
+        count => format!(" {count} not begun."),
+    };
+    format!("Not complete. {counts}{skipped}\nWhat was done is in the state; run it again to go on from there.")
+}
+
+fn failure(failure: &hactl_engine::Failure) -> Diagnostic {
+    let what = match (&failure.address, failure.operation) {
+        (Some(address), Some(operation)) => format!("{address}: {}: ", render::progress::noun(operation)),
+        _ => failure.node.as_ref().map(|node| format!("{node}: ")).unwrap_or_default(),
+    };
+    let mut diagnostic = Diagnostic::error(format!("{what}{}", failure.error.summary)).detail(failure.error.detail.clone());
+    diagnostic.help.clone_from(&failure.error.help);
+    diagnostic.subject = failure.address.as_ref().map(ToString::to_string);
+    diagnostic
+}

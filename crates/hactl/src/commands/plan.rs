@@ -1,0 +1,93 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use hactl_config::Config;
+use hactl_core::plan::Mode;
+use hactl_state::SavedPlan;
+
+use crate::cli::Global;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::render::progress::Reporter;
+use crate::render::stream::Stream;
+use crate::run::{self, PlanOptions, Prepared};
+use crate::session::{self, Session};
+use crate::render;
+
+/// Show what would change, on which host, in which order, and why
+///
+/// Looks at the hosts, compares them with the config and with what was last applied, and changes nothing.
+#[derive(Debug, Args)]
+#[command(
+    name = "plan",
+    after_help = "Example:\n  hactl plan --sandbox --out change.plan && hactl apply --sandbox change.plan"
+)]
+pub(crate) struct PlanCommand {
+    #[command(flatten)]
+    pub(crate) options: PlanOptions,
+    /// Save the plan, to be applied exactly as shown
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Exit with 2 where there are changes, 0 where there are none, 1 on errors
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Plan to destroy everything
+    #[arg(long, conflicts_with = "refresh_only")]
+    destroy: bool,
+    /// Write machine-readable messages, one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl PlanCommand {
+    pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
+        let config = session::load_config(global)?;
+        let session = Session::open(global, &config)?;
+        let runtime = run::runtime(session.world)?;
+        let loaded = run::load_to_read(&session, self.options.lock_timeout)?;
+        let reporter = Reporter::new(output, self.json);
+        let mode = if self.destroy { Mode::Destroy } else { Mode::Normal };
+        let prepared = {
+            let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
+            runtime.block_on(run::prepare(&session, &config, &self.options, mode, loaded, &events))
+        };
+        reporter.finish();
+        let prepared = prepared?;
+        show(&prepared, &config, &session, output, self.json);
+        if let Some(path) = &self.out {
+            save(&prepared, &config, &session).write(path)?;
+            if !self.json {
+                output.message(&format!(
+                    "\nSaved the plan to {0}. To do exactly this:\n\n  hactl apply{1} {0}\n",
+                    path.display(),
+                    if global.sandbox { " --sandbox" } else { "" }
+                ));
+            }
+        }
+        Ok(if self.detailed_exitcode && prepared.plan.has_changes() { 2 } else { 0 })
+    }
+}
+
+/// Shows a plan, its warnings first.
+pub(crate) fn show(prepared: &Prepared, config: &Config, session: &Session, output: &Output, json: bool) {
+    if json {
+        let stream = Stream::new(output);
+        stream.version();
+        stream.diagnostics(&prepared.warnings, &config.sources);
+        stream.plan(&prepared.plan);
+        return;
+    }
+    output.message(&render::diagnostic::render(&prepared.warnings, &config.sources, output.colors_messages()));
+    output.data(&render::plan::render(&prepared.plan, session.world, true));
+}
+
+fn save(prepared: &Prepared, config: &Config, session: &Session) -> SavedPlan {
+    SavedPlan {
+        hactl: env!("CARGO_PKG_VERSION").to_owned(),
+        world: session.world,
+        directory: session.directory.clone(),
+        config_digest: config.digest(),
+        state_digest: prepared.loaded.digest,
+        plan: prepared.plan.clone(),
+    }
+}

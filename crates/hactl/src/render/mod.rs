@@ -1,0 +1,9 @@
+//! Rendering: data in, text or JSON out.
+
+pub(crate) mod diagnostic;
+pub(crate) mod plan;
+pub(crate) mod plan_json;
+pub(crate) mod progress;
+pub(crate) mod state_json;
+pub(crate) mod stream;
+pub(crate) mod value;

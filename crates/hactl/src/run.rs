@@ -1,0 +1,336 @@
+//! What plan, apply and destroy have in common: looking, planning, asking, applying.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+use clap::Args;
+use hactl_config::Config;
+use hactl_core::address::Address;
+use hactl_core::observed::{Observations, recover};
+use hactl_core::plan::{Desired, Input, Mode, Options, Plan, plan};
+use hactl_core::state::State;
+use hactl_core::Diagnostic;
+use hactl_engine::{Apply, Applied, Events, Recorder, Refresh, Refreshed, SeenNode, apply, refresh};
+use hactl_kinds::{RULES, lower, preflight, uses_facts};
+use hactl_state::{FORMAT, Header, Journal, Loaded, LockGuard, Record, World};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Session;
+
+/// The environment variable that makes the sandbox's waits take no time.
+const VIRTUAL_CLOCK: &str = "HACTL_SANDBOX_CLOCK";
+
+/// Options of every command that makes a plan.
+#[derive(Debug, Args)]
+pub(crate) struct PlanOptions {
+    /// Plan only for this resource and what it needs; can be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) target: Vec<String>,
+    /// Replace this resource, whatever changed; can be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) replace: Vec<String>,
+    /// Only bring the state up to what is on the hosts
+    #[arg(long)]
+    pub(crate) refresh_only: bool,
+    /// Look at the hosts first; `--refresh=false` plans from the state alone
+    #[arg(long, value_name = "BOOL", default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
+    pub(crate) refresh: bool,
+    /// Remove volumes that are no longer wanted, with their data
+    #[arg(long)]
+    pub(crate) volumes: bool,
+    /// Forget what is on this node, which is gone for good and no longer in the config
+    #[arg(long, value_name = "NODE")]
+    pub(crate) forget_node: Vec<String>,
+    /// Accept that this node is another machine than before
+    #[arg(long, value_name = "NODE")]
+    pub(crate) replace_node: Vec<String>,
+    /// How long to wait for another run that holds the lock, as in 30s
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_wait)]
+    pub(crate) lock_timeout: Duration,
+}
+
+/// Options of every command that applies a plan.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyOptions {
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    /// The most steps at one time
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) parallelism: u16,
+    /// Leave out what is on hosts that do not answer, instead of refusing
+    #[arg(long)]
+    pub(crate) allow_unreachable: bool,
+    /// Write machine-readable messages, one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A plan, and what it was made from.
+pub(crate) struct Prepared {
+    pub(crate) plan: Plan,
+    pub(crate) loaded: Loaded,
+    /// The state with everything unfinished settled by what was seen.
+    pub(crate) state: State,
+    pub(crate) nodes: BTreeMap<String, SeenNode>,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+impl PlanOptions {
+    fn options(&self, mode: Mode, config: &Config) -> Result<Options, Failure> {
+        let mut diagnostics = Vec::new();
+        let mut addresses = |texts: &[String]| -> Vec<Address> {
+            let parsed = texts.iter().filter_map(|text| match Address::parse(text) {
+                Ok(address) => Some(address),
+                Err(error) => {
+                    diagnostics.push(Diagnostic::error(error.to_string()).help("as in container.web or container.web[\"node1\"]"));
+                    None
+                }
+            });
+            parsed.collect()
+        };
+        let options = Options {
+            mode: if self.refresh_only { Mode::RefreshOnly } else { mode },
+            targets: addresses(&self.target),
+            replace: addresses(&self.replace),
+            remove_volumes: self.volumes,
+            forget_nodes: self.forget_node.clone(),
+        };
+        for node in self.forget_node.iter().filter(|node| config.nodes.contains_key(*node)) {
+            diagnostics.push(
+                Diagnostic::error(format!("--forget-node {node}: the config still has this node"))
+                    .help("take it out of the config first"),
+            );
+        }
+        if diagnostics.is_empty() { Ok(options) } else { Err(diagnostics.into()) }
+    }
+}
+
+/// The runtime of a world: in the sandbox one thread, so that a run is the same every time.
+pub(crate) fn runtime(world: World) -> Result<Runtime, Failure> {
+    let built = match world {
+        World::Real => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        World::Sandbox => {
+            let paused = std::env::var_os(VIRTUAL_CLOCK).is_some_and(|value| value == "virtual");
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build()
+        }
+    };
+    built.map_err(|error| Diagnostic::error(format!("hactl cannot start: {error}")).into())
+}
+
+/// Looks at the hosts and makes the plan.
+pub(crate) async fn prepare(
+    session: &Session,
+    config: &Config,
+    asked: &PlanOptions,
+    mode: Mode,
+    loaded: Loaded,
+    events: Events<'_>,
+) -> Result<Prepared, Failure> {
+    let options = asked.options(mode, config)?;
+    let state = session.state(&loaded);
+    let fail = |diagnostics| Failure::of(&config.sources, diagnostics);
+    let mut seen = Refreshed::default();
+    let facts = if asked.refresh && uses_facts(config) {
+        seen = look(session, config, &state, &Desired::default(), events).await;
+        seen.nodes.iter().map(|(name, node)| (name.clone(), node.facts.clone())).collect()
+    } else {
+        BTreeMap::new()
+    };
+    let desired = lower(config, (!facts.is_empty()).then_some(&facts)).map_err(fail)?;
+    if asked.refresh {
+        seen = look(session, config, &state, &desired, events).await;
+    }
+    let mut diagnostics = preflight(&seen.nodes, &state, &asked.replace_node);
+    let warnings: Vec<Diagnostic> = diagnostics.extract_if(.., |diagnostic| !diagnostic.is_error()).collect();
+    if !diagnostics.is_empty() {
+        return Err(fail(diagnostics));
+    }
+    let plan = plan(&Input {
+        desired: &desired,
+        state: &state,
+        observed: &seen.observed,
+        rules: RULES,
+        secrets: &session.secrets,
+        options: &options,
+    })
+    .map_err(fail)?;
+    let state = settled(state, &seen.observed);
+    Ok(Prepared {
+        plan,
+        loaded,
+        state,
+        nodes: seen.nodes,
+        warnings: config.warnings.iter().cloned().chain(warnings).chain(seen.warnings).collect(),
+    })
+}
+
+/// Looks at every node of the config, and at those that state still has something on.
+async fn look(session: &Session, config: &Config, state: &State, desired: &Desired, events: Events<'_>) -> Refreshed {
+    let mut nodes: BTreeMap<_, _> =
+        state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
+    nodes.extend(config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())));
+    refresh(&session.hosts, &Refresh { nodes: &nodes, state, desired: &desired.resources }, events).await
+}
+
+/// The state with every unfinished step settled by what is on the hosts.
+fn settled(state: State, observed: &Observations) -> State {
+    if state.unfinished.is_empty() && state.resources.values().all(|resource| resource.previous.is_none()) {
+        return state;
+    }
+    recover(&state, observed)
+}
+
+/// Before a saved plan is applied: settles what an earlier run left, by looking at the nodes that state knows.
+pub(crate) async fn settle(session: &Session, state: State, events: Events<'_>) -> State {
+    if state.unfinished.is_empty() {
+        return state;
+    }
+    let nodes = state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
+    let seen = refresh(&session.hosts, &Refresh { nodes: &nodes, state: &state, desired: &[] }, events).await;
+    settled(state, &seen.observed)
+}
+
+/// Reads the state for a command that changes nothing.
+///
+/// A journal that is there while nobody holds the lock is folded in; while somebody does, an apply is running.
+pub(crate) fn load_to_read(session: &Session, wait: Duration) -> Result<Loaded, Failure> {
+    let loaded = session.store.load()?;
+    if loaded.journal.is_none() {
+        return Ok(loaded);
+    }
+    let _lock = session.store.lock("plan", wait)?;
+    Ok(session.store.load()?)
+}
+
+/// Takes the lock and reads the state for a command that changes something.
+pub(crate) fn lock_and_load(
+    session: &Session,
+    operation: &str,
+    wait: Duration,
+) -> Result<(LockGuard, Loaded), Failure> {
+    session.keep_out_of_git()?;
+    let lock = session.store.lock(operation, wait)?;
+    Ok((lock, session.store.load()?))
+}
+
+/// Refuses a plan that leaves out hosts that did not answer, unless that was asked for.
+pub(crate) fn check_reachable(plan: &Plan, options: &ApplyOptions) -> Result<(), Failure> {
+    if plan.left_out.is_empty() || options.allow_unreachable {
+        return Ok(());
+    }
+    let nodes: Vec<String> =
+        plan.unreachable.iter().map(|(node, reason)| format!("{node} did not answer: {reason}")).collect();
+    Err(Diagnostic::error(format!("{} resources are on hosts that did not answer, or need what is", plan.left_out.len()))
+        .detail(nodes.join("\n"))
+        .help("mend the connection and run again, or leave them out with --allow-unreachable")
+        .into())
+}
+
+/// Asks for the word `yes`.
+pub(crate) fn approve(output: &Output, question: &str) -> Result<(), Failure> {
+    output.message(&format!("\n{question}\n  Only `yes` is taken as approval.\n\n  Enter a value: "));
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer).unwrap_or(0);
+    if !std::io::stdin().is_terminal() {
+        output.message("\n");
+    }
+    if answer.trim() == "yes" {
+        output.message("\n");
+        return Ok(());
+    }
+    if read == 0 {
+        return Err(Diagnostic::error("there is nobody to ask: the input has ended")
+            .help("run it in a terminal, or with --auto-approve")
+            .into());
+    }
+    output.message("\nCancelled. Nothing was changed.\n");
+    Err(Failure::Reported)
+}
+
+struct JournalRecorder(Journal);
+
+impl Recorder for JournalRecorder {
+    fn append(&mut self, records: &[Record]) -> Result<(), Diagnostic> {
+        self.0.append(records).map_err(Diagnostic::from)
+    }
+}
+
+/// What an apply starts from.
+pub(crate) struct Start<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) loaded: Loaded,
+    pub(crate) state: State,
+    pub(crate) nodes: &'a BTreeMap<String, SeenNode>,
+    pub(crate) parallelism: usize,
+}
+
+/// Whether there is anything to do or to write down.
+pub(crate) fn has_work(plan: &Plan) -> bool {
+    !plan.steps.is_empty() || plan.outputs.values().any(hactl_core::plan::OutputChange::is_change)
+}
+
+/// Applies a plan: journal, steps, state.
+pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<'_>) -> Result<Applied, Failure> {
+    session.store.recover(start.loaded)?;
+    let mut generations = session.generations(&start.state);
+    let header = Header {
+        format: FORMAT,
+        stack: start.state.stack.clone(),
+        lineage: start.state.lineage.clone(),
+        serial: start.state.serial + 1,
+        plan: start.plan.digest(),
+    };
+    let mut recorder = JournalRecorder(Journal::create(&session.store, &header)?);
+    let applied = apply(Apply {
+        plan: start.plan,
+        state: start.state,
+        rules: RULES,
+        targets: &session.hosts,
+        nodes: start.nodes,
+        recorder: &mut recorder,
+        secrets: &session.secrets,
+        generations: &mut generations,
+        parallelism: start.parallelism,
+        interrupted: interrupts(),
+        events,
+    })
+    .await;
+    recorder.0.finish(&applied.state)?;
+    Ok(applied)
+}
+
+/// Turns true at the first interrupt; the second one ends the process at once.
+fn interrupts() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(terminate) => terminate,
+            Err(_) => return,
+        };
+        for count in 0.. {
+            tokio::select! {
+                heard = tokio::signal::ctrl_c() => if heard.is_err() { return },
+                _ = terminate.recv() => {}
+            }
+            if count > 0 {
+                // The journal already tells the truth.
+                std::process::exit(130);
+            }
+            anstream::AutoStream::auto(std::io::stderr())
+                .write_all(b"\nStopping: finishing what runs, starting nothing new. Interrupt again to stop at once.\n")
+                .ok();
+            let _ = sender.send(true);
+        }
+    });
+    receiver
+}
+
+fn parse_wait(text: &str) -> Result<Duration, String> {
+    hactl_kinds::parse_duration(text)
+}

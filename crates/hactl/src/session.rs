@@ -1,0 +1,165 @@
+//! A session: one stack, the world it lives in, and what is needed to act on it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use hactl_config::{Config, VariableInputs};
+use hactl_core::resolve::Secrets;
+use hactl_core::state::State;
+use hactl_core::{Diagnostic, Digest, DigestKey, Value};
+use hactl_kinds::{Hosts, SECTIONS};
+use hactl_sim::Sandbox;
+use hactl_state::{Loaded, Store, World};
+
+use crate::cli::Global;
+use crate::failure::Failure;
+
+/// The environment variable that seeds a new sandbox; 0 where it is not set.
+const SEED: &str = "HACTL_SANDBOX_SEED";
+
+/// One stack, ready to be planned for and applied to.
+pub(crate) struct Session {
+    pub(crate) world: World,
+    pub(crate) directory: PathBuf,
+    pub(crate) store: Store,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) hosts: Hosts<Sandbox>,
+    pub(crate) secrets: Secrets,
+    seed: u64,
+}
+
+/// Where the variables of a run come from.
+pub(crate) fn variable_inputs(global: &Global) -> VariableInputs {
+    VariableInputs {
+        assignments: global.var.clone(),
+        files: global.var_file.clone(),
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+    }
+}
+
+/// Loads the config that the options name.
+pub(crate) fn load_config(global: &Global) -> Result<Config, Failure> {
+    hactl_config::load(&global.file, SECTIONS, &variable_inputs(global)).map_err(Failure::from)
+}
+
+/// Where the sandbox of a stack lies, beside its config.
+pub(crate) fn sandbox_directory(directory: &Path, stack: &str) -> PathBuf {
+    directory.join(".hactl").join("sandbox").join(stack)
+}
+
+impl Session {
+    /// Opens a config's stack in the world that the options name.
+    pub(crate) fn open(global: &Global, config: &Config) -> Result<Self, Failure> {
+        let sensitive = config.variables.iter().filter(|(_, variable)| variable.sensitive);
+        let variables = sensitive.map(|(name, variable)| (name.clone(), variable.value.clone())).collect();
+        let directory = std::path::absolute(&config.directory).unwrap_or_else(|_| config.directory.clone());
+        Self::at(world(global)?, directory, &config.name, variables)
+    }
+
+    /// Opens a stack in a directory.
+    pub(crate) fn at(
+        world: World,
+        directory: PathBuf,
+        stack: &str,
+        variables: BTreeMap<String, Value>,
+    ) -> Result<Self, Failure> {
+        let place = sandbox_directory(&directory, stack);
+        let seed = seed()?;
+        let sandbox = Sandbox::open(&place, seed)?;
+        let seed = sandbox.seed();
+        // The sandbox's own key: it keeps its states as clean as real ones, and need not keep anything secret.
+        let key = DigestKey::new(derive(&[b"digest key", &seed.to_be_bytes(), stack.as_bytes()]));
+        Ok(Self {
+            world,
+            store: Store::new(&place.join("state"), stack),
+            hosts: Hosts::new(sandbox.clone(), key.clone(), directory.clone()),
+            secrets: Secrets { key, variables },
+            sandbox,
+            directory,
+            seed,
+        })
+    }
+
+    /// The state as it is, with a journal that was left folded in; an empty one where there is none.
+    pub(crate) fn state(&self, loaded: &Loaded) -> State {
+        loaded.state.clone().unwrap_or_else(|| State::new(self.store.stack(), &self.new_lineage()))
+    }
+
+    /// Makes sure that what lies in `.hactl` is never committed.
+    pub(crate) fn keep_out_of_git(&self) -> Result<(), Failure> {
+        let hidden = self.directory.join(".hactl");
+        let ignore = hidden.join(".gitignore");
+        if ignore.exists() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&hidden).and_then(|()| std::fs::write(&ignore, "*\n")).map_err(|error| {
+            Diagnostic::error(format!("{} cannot be written: {error}", ignore.display()))
+                .help("the sandbox keeps its fleet beside the config; make the directory writable, or copy the config")
+                .into()
+        })
+    }
+
+    /// The random ids of creations, one at each call. In the sandbox they follow from its seed.
+    pub(crate) fn generations(&self, state: &State) -> impl FnMut() -> String + Send + use<> {
+        let (world, seed, lineage, serial) = (self.world, self.seed, state.lineage.clone(), state.serial);
+        let mut count = 0u64;
+        move || {
+            count += 1;
+            match world {
+                World::Real => uuid::Uuid::new_v4().simple().to_string()[..16].to_owned(),
+                World::Sandbox => {
+                    let parts = [&seed.to_be_bytes()[..], lineage.as_bytes(), &serial.to_be_bytes(), &count.to_be_bytes()];
+                    hex(&derive(&parts)[..8])
+                }
+            }
+        }
+    }
+
+    fn new_lineage(&self) -> String {
+        let id = match self.world {
+            World::Real => uuid::Uuid::new_v4(),
+            World::Sandbox => {
+                let bytes = derive(&[b"lineage", &self.seed.to_be_bytes(), self.store.stack().as_bytes()]);
+                let mut short = [0; 16];
+                short.copy_from_slice(&bytes[..16]);
+                uuid::Builder::from_random_bytes(short).into_uuid()
+            }
+        };
+        id.to_string()
+    }
+}
+
+/// The world that the options name.
+fn world(global: &Global) -> Result<World, Failure> {
+    if global.sandbox {
+        return Ok(World::Sandbox);
+    }
+    Err(Diagnostic::error("this version of hactl acts on simulated hosts only")
+        .detail("connecting to real hosts over SSH comes with the next version")
+        .help("add --sandbox")
+        .into())
+}
+
+fn seed() -> Result<u64, Failure> {
+    match std::env::var(SEED) {
+        Err(_) => Ok(0),
+        Ok(text) => text.parse().map_err(|_| {
+            Diagnostic::error(format!("{SEED} is {text:?}, which is no whole number")).help("set it to a number, or unset it").into()
+        }),
+    }
+}
+
+fn derive(parts: &[&[u8]]) -> [u8; 32] {
+    let mut all = Vec::new();
+    for part in parts {
+        all.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        all.extend_from_slice(part);
+    }
+    Digest::sha256(&all).into_bytes()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,90 @@
+//! What can go wrong with a host.
+
+/// Why an operation on a host failed. The node's name is added by whoever reports it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// The host does not answer or does not let us in; nothing was done.
+    #[error("the host cannot be reached: {reason}")]
+    Unreachable {
+        /// As a clause: `connection timed out after 10 s`.
+        reason: String,
+    },
+    /// The connection broke while the operation ran; whether it took effect is unknown.
+    #[error("the connection was lost during {operation}; whether it took effect is not known")]
+    Lost {
+        /// As in `create container web`.
+        operation: String,
+    },
+    /// Docker Engine is absent, too old, or refuses this user.
+    #[error("Docker Engine cannot be used: {reason}")]
+    EngineUnusable {
+        /// As a clause.
+        reason: String,
+    },
+    /// Docker Engine refused the operation.
+    #[error("{operation}: {message}")]
+    Engine {
+        /// As in `create container web`.
+        operation: String,
+        /// The engine's own words.
+        message: String,
+    },
+    /// The name is taken by something that is not ours.
+    #[error("{what} already exists on the host and is not managed by this stack")]
+    Conflict {
+        /// As in `a container named web`.
+        what: String,
+    },
+    /// There is no such container, network, volume or image.
+    #[error("there is no {what} on the host")]
+    NotFound {
+        /// As in `container web`.
+        what: String,
+    },
+    /// A file operation failed.
+    #[error("{operation} {path}: {reason}")]
+    File {
+        /// As in `write`.
+        operation: &'static str,
+        /// The path on the host.
+        path: String,
+        /// As a clause: `no space left on device`.
+        reason: String,
+    },
+    /// The host was last touched from a newer state than the one at hand.
+    #[error("the host was last changed at serial {host} of this stack's state, and the state at hand is serial {ours}")]
+    Fenced {
+        /// The serial that the host remembers.
+        host: u64,
+        /// The serial at hand.
+        ours: u64,
+    },
+}
+
+impl HostError {
+    /// Whether the operation may have taken effect.
+    pub fn outcome_unknown(&self) -> bool {
+        matches!(self, Self::Lost { .. })
+    }
+
+    /// What the user can do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { .. } => {
+                Some("check that the host is up and that `ssh` reaches it, then run the command again")
+            }
+            Self::Lost { .. } => Some("run `hactl apply` again: it looks at the host first and goes on from there"),
+            Self::EngineUnusable { .. } => {
+                Some("install Docker Engine 20.10 or newer on the host and add the SSH user to the group docker")
+            }
+            Self::Conflict { .. } => {
+                Some("rename the resource, remove what is there, or take it over with `adopt: true`")
+            }
+            Self::Fenced { .. } => {
+                Some("get the newest state (git pull) before you apply; another operator has applied since")
+            }
+            Self::File { reason, .. } if reason.contains("space") => Some("free some disk space on the host"),
+            Self::Engine { .. } | Self::NotFound { .. } | Self::File { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Files on a host.
+
+use std::sync::Arc;
+
+use hactl_core::{Address, Digest};
+use serde::{Deserialize, Serialize};
+
+/// A file as it is on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileStat {
+    /// SHA-256 of the content.
+    pub sha256: Digest,
+    /// Permission bits in octal, four digits: `0644`.
+    pub mode: String,
+    /// Owner's name, or number where it has no name.
+    pub owner: String,
+    /// Group's name, or number where it has no name.
+    pub group: String,
+    /// The content, where it was asked for, is UTF-8 and at most [`FileStat::MAX_TEXT`] bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+impl FileStat {
+    /// The largest content, in bytes, that is fetched to show a text diff.
+    pub const MAX_TEXT: usize = 64 * 1024;
+}
+
+/// A file to be written.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileWrite {
+    /// Absolute path on the host.
+    pub path: String,
+    /// The whole content.
+    pub content: Arc<[u8]>,
+    /// Permission bits in octal, four digits: `0644`.
+    pub mode: String,
+    /// Owner's name or number; the connecting user where none is given.
+    pub owner: Option<String>,
+    /// Group's name or number; the owner's where none is given.
+    pub group: Option<String>,
+    /// Whose inventory records the file.
+    pub lineage: String,
+    /// The resource it belongs to.
+    pub address: Address,
+    /// Keep a copy of a foreign file found at the path, to be restored on destroy. Without it, a foreign file is
+    /// a [`crate::HostError::Conflict`].
+    pub adopt: bool,
+    /// State holds the file: one that no inventory records is ours all the same, its inventory was lost.
+    pub owned: bool,
+}
+
+/// Never shows the content, which may be a secret.
+impl std::fmt::Debug for FileWrite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FileWrite({}, {} bytes)", self.path, self.content.len())
+    }
+}
+
+/// A file to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRemoval {
+    /// Absolute path on the host.
+    pub path: String,
+    /// Whose inventory says what else to remove or restore.
+    pub lineage: String,
+    /// The resource it belongs to.
+    pub address: Address,
+    /// State holds the file: one that no inventory records is ours all the same, its inventory was lost.
+    pub owned: bool,
+}

@@ -1,0 +1,60 @@
+//! The inventory that each host keeps of what a stack made there, `/var/lib/hactl/<lineage>`.
+//!
+//! Containers carry labels; files cannot. The inventory is written before each effect, so that it is at once the
+//! ownership check between stacks, the fence against an older state, and a source for recovery.
+
+use std::collections::BTreeMap;
+
+use hactl_core::Address;
+use serde::{Deserialize, Serialize};
+
+/// What one stack has on one host.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inventory {
+    /// The stack's name, as a hint for people.
+    pub stack: String,
+    /// The serial of the last state that touched the host.
+    pub serial: u64,
+    /// What there is, or may be after an interrupted apply.
+    pub entries: BTreeMap<Address, InventoryEntry>,
+}
+
+/// One resource on the host.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryEntry {
+    /// For a file: its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// For a file: the parent directories that were made for it, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub directories: Vec<String>,
+    /// For an adopted file: whether a copy of the original is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub original: bool,
+}
+
+/// The start of an apply on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The stack's identity.
+    pub lineage: String,
+    /// The stack's name.
+    pub stack: String,
+    /// The serial of the state that this apply starts from.
+    pub parent_serial: u64,
+    /// The serial of the state that this apply will write.
+    pub serial: u64,
+    /// The resources about to be created or changed here.
+    pub addresses: Vec<Address>,
+}
+
+/// The end of an apply on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// The stack's identity.
+    pub lineage: String,
+    /// The resources that are gone.
+    pub gone: Vec<Address>,
+}

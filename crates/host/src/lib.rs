@@ -1,0 +1,121 @@
+//! A Linux host as hactl sees it: the port that every provider speaks to.
+//!
+//! [`Host`] has typed operations only; no shell text passes through it but users' own commands.
+//! Two implementations stand behind it and are held to the same contract: real hosts over SSH with
+//! their Docker Engine, and the sandbox's simulated ones (`hactl-sim`).
+
+mod container;
+mod error;
+mod file;
+mod inventory;
+mod survey;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hactl_core::node::Connection;
+
+pub use container::{
+    Container, ContainerConfig, Device, ExecOutput, Health, Healthcheck, Logging, Mount, MountKind, Network,
+    NetworkConfig, PortBinding, Probe, Resources, RestartPolicy, Status, Tmpfs, Ulimit, Volume, VolumeConfig, labels,
+};
+pub use error::HostError;
+pub use file::{FileRemoval, FileStat, FileWrite};
+pub use inventory::{Claim, Inventory, InventoryEntry, Release};
+pub use survey::{EngineRequest, EngineSurvey, Facts, FileRequest, ForeignClaim, Survey, SurveyRequest};
+
+/// Opens connections to hosts.
+#[async_trait]
+pub trait Fleet: Send + Sync {
+    /// Connects to the node of this name. Cheap when called again: connections are kept.
+    ///
+    /// # Errors
+    /// [`HostError::Unreachable`] when it does not answer or does not let us in.
+    async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Host>, HostError>;
+}
+
+/// One Linux host with its Docker Engine.
+///
+/// Every operation is idempotent where the word allows it: removing what is absent succeeds, stopping what has
+/// stopped succeeds. After [`HostError::Lost`] the outcome of an operation is unknown: observe again.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// Facts, the state of files, and the inventories, in one round trip.
+    async fn survey(&self, request: &SurveyRequest) -> Result<Survey, HostError>;
+
+    /// The containers, networks and volumes that are ours or have a name we want, all at once.
+    async fn engine_survey(&self, request: &EngineRequest) -> Result<EngineSurvey, HostError>;
+
+    /// Takes the host for an apply: refuses a state older than the last one that touched the host, and
+    /// records, durably, the addresses about to be touched.
+    async fn claim(&self, claim: &Claim) -> Result<(), HostError>;
+
+    /// Ends an apply: drops the addresses that are gone from the inventory, and the inventory when none is left.
+    async fn release(&self, release: &Release) -> Result<(), HostError>;
+
+    /// Writes a file atomically, makes missing parents, and records both in the inventory before.
+    async fn write_file(&self, write: &FileWrite) -> Result<(), HostError>;
+
+    /// Removes a file (or restores the adopted original) and the directories made for it that are now empty.
+    async fn remove_file(&self, removal: &FileRemoval) -> Result<(), HostError>;
+
+    /// Whether the host has this image already.
+    async fn has_image(&self, image: &str) -> Result<bool, HostError>;
+
+    /// Pulls an image; `progress` is told what is happening, as a short text.
+    async fn pull_image(&self, image: &str, progress: &(dyn Fn(&str) + Send + Sync)) -> Result<(), HostError>;
+
+    /// Creates a container without starting it; returns its id.
+    ///
+    /// # Errors
+    /// [`HostError::Conflict`] when the name is taken.
+    async fn create_container(&self, name: &str, config: &ContainerConfig) -> Result<String, HostError>;
+
+    /// One container by id or name; none where there is no such container.
+    async fn inspect_container(&self, container: &str) -> Result<Option<Container>, HostError>;
+
+    /// Starts a container. A container that exits at once has started all the same.
+    async fn start_container(&self, container: &str) -> Result<(), HostError>;
+
+    /// Stops a container, killing it after `grace` (its own stop grace period where none is given).
+    async fn stop_container(&self, container: &str, grace: Option<Duration>) -> Result<(), HostError>;
+
+    /// Gives a container another name.
+    async fn rename_container(&self, container: &str, name: &str) -> Result<(), HostError>;
+
+    /// Removes a container, running or not, with its anonymous volumes.
+    async fn remove_container(&self, container: &str) -> Result<(), HostError>;
+
+    /// Changes what Docker can change in place: limits and the restart policy.
+    async fn update_container(
+        &self,
+        container: &str,
+        resources: &Resources,
+        restart: &RestartPolicy,
+    ) -> Result<(), HostError>;
+
+    /// Sends a signal, by name as in `HUP`.
+    async fn signal_container(&self, container: &str, signal: &str) -> Result<(), HostError>;
+
+    /// Runs a command in a running container and waits for it.
+    async fn exec(&self, container: &str, command: &[String]) -> Result<ExecOutput, HostError>;
+
+    /// The last lines a container printed, oldest first, at most `lines`.
+    async fn container_logs(&self, container: &str, lines: usize) -> Result<Vec<String>, HostError>;
+
+    /// Asks once whether something is healthy: `Ok(Err(why))` means not yet.
+    async fn probe(&self, probe: &Probe) -> Result<Result<(), String>, HostError>;
+
+    /// Creates a network.
+    async fn create_network(&self, name: &str, config: &NetworkConfig) -> Result<(), HostError>;
+
+    /// Removes a network.
+    async fn remove_network(&self, name: &str) -> Result<(), HostError>;
+
+    /// Creates a volume.
+    async fn create_volume(&self, name: &str, config: &VolumeConfig) -> Result<(), HostError>;
+
+    /// Removes a volume and its data.
+    async fn remove_volume(&self, name: &str) -> Result<(), HostError>;
+}

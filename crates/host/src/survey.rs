@@ -1,0 +1,106 @@
+//! What is asked of a host when it is observed, and what it answers.
+
+use std::collections::BTreeMap;
+
+use hactl_core::{Address, Digest};
+use serde::{Deserialize, Serialize};
+
+use crate::container::{Container, Network, Volume};
+use crate::file::FileStat;
+use crate::inventory::Inventory;
+
+/// What to look at besides the facts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SurveyRequest {
+    /// The stack whose inventory is ours.
+    pub lineage: String,
+    /// The files to look at.
+    pub files: Vec<FileRequest>,
+}
+
+/// A file to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRequest {
+    /// Absolute path.
+    pub path: String,
+    /// The content is fetched (small text only) where its SHA-256 differs from this one; never where none is given.
+    pub fetch_unless: Option<Digest>,
+}
+
+/// What the host answered.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Survey {
+    /// What the host is.
+    pub facts: Facts,
+    /// The files that exist, by path.
+    pub files: BTreeMap<String, FileStat>,
+    /// This stack's inventory; none where it never touched the host.
+    pub inventory: Option<Inventory>,
+    /// Requested paths that another stack's inventory holds.
+    pub foreign: Vec<ForeignClaim>,
+}
+
+/// A path that another stack owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignClaim {
+    /// The path.
+    pub path: String,
+    /// The other stack's name.
+    pub stack: String,
+    /// Its resource.
+    pub address: Address,
+}
+
+/// What a host is. Facts are usable in a config as `${node.NAME.facts.KEY}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// As in `Debian GNU/Linux 12 (bookworm)`.
+    pub os: String,
+    /// Machine hardware name, as `uname -m` prints it.
+    pub architecture: String,
+    /// Kernel release, as `uname -r` prints it.
+    pub kernel: String,
+    /// The host's own name.
+    pub hostname: String,
+    /// `/etc/machine-id`; clones of one disk image share it.
+    pub machine_id: String,
+    /// Number of processors.
+    pub cpus: u32,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// Free bytes where Docker keeps its data.
+    pub disk_free: u64,
+    /// Seconds since the Unix epoch by the host's clock.
+    pub clock: u64,
+    /// Docker Engine's version; none where it is absent.
+    pub docker_version: Option<String>,
+    /// Docker Engine's own id.
+    pub engine_id: Option<String>,
+}
+
+/// Which containers, networks and volumes to look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineRequest {
+    /// Everything that carries this lineage's label.
+    pub lineage: String,
+    /// And containers of these names, whoever made them.
+    pub containers: Vec<String>,
+    /// And networks of these names.
+    pub networks: Vec<String>,
+    /// And volumes of these names.
+    pub volumes: Vec<String>,
+}
+
+/// What the engine answered.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EngineSurvey {
+    /// Containers.
+    pub containers: Vec<Container>,
+    /// Networks.
+    pub networks: Vec<Network>,
+    /// Volumes.
+    pub volumes: Vec<Volume>,
+    /// Host ports that containers of other makers publish: port and protocol (`8080/tcp`) to the container's name.
+    pub foreign_ports: BTreeMap<String, String>,
+}

@@ -1,0 +1,49 @@
+//! `container`: a container of Docker Engine.
+
+mod config;
+mod lower;
+mod observe;
+mod provider;
+mod spec;
+
+use hactl_config::{Node, Section};
+use hactl_core::resource::{KindRules, Replacement};
+use hactl_core::value::Value;
+
+use crate::formats::{FORMATS, port};
+use crate::registry::Kind;
+
+pub(crate) use observe::{observe, wanted_name};
+pub(crate) use provider::execute;
+
+pub(crate) const KIND: Kind = Kind {
+    section: Section {
+        key: "containers",
+        kind: "container",
+        schema: || schemars::schema_for!(spec::ContainerSpec).to_value(),
+        formats: FORMATS,
+    },
+    outputs: &["id"],
+    lower: lower::lower,
+    per_node: |_: &Node| false,
+};
+
+pub(crate) const RULES: KindRules = KindRules {
+    kind: "container",
+    replacement: Replacement::Swap,
+    generations: true,
+    in_place: &["name", "running", "restart", "cpus", "memory", "health", "pull", "onFileChange"],
+    keep_on_delete: false,
+    claims,
+};
+
+/// Its name, and the host ports it publishes, each with the address it is bound to.
+fn claims(spec: &Value) -> Vec<String> {
+    let name = spec.get("name").and_then(Value::as_str).map(|name| format!("the container name {name}"));
+    let ports = spec.get("ports").and_then(Value::as_list).unwrap_or_default();
+    let ports = ports.iter().filter_map(Value::as_str).filter_map(|text| port(text).ok()).map(|port| {
+        let ip = port.ip.map(|ip| format!("{ip}:")).unwrap_or_default();
+        format!("port {ip}{}/{}", port.host, port.protocol)
+    });
+    name.into_iter().chain(ports).collect()
+}

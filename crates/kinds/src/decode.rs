@@ -1,0 +1,78 @@
+//! From an evaluated spec to its typed form.
+
+use hactl_config::{Data, Node};
+use hactl_core::Diagnostic;
+use hactl_core::value::Value;
+use serde::de::DeserializeOwned;
+
+use crate::registry::Draft;
+
+/// Decodes a spec of a config; what is wrong is reported at its place.
+///
+/// Its shape was validated before, so what is left is mostly a value known only at apply where one is needed now.
+pub(crate) fn decode<T: DeserializeOwned>(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<T> {
+    if has_invalid(draft.body) {
+        return None;
+    }
+    let json = serde_json::to_value(draft.body.to_value()).unwrap_or_default();
+    match serde_path_to_error::deserialize(json) {
+        Ok(spec) => Some(spec),
+        Err(error) => {
+            let (path, place) = locate(draft, error.path());
+            let deferred = place.is_some_and(|node| matches!(node.data, Data::Deferred(_)));
+            let span = place.map_or(draft.span, |node| node.span);
+            let diagnostic = if deferred {
+                Diagnostic::error(format!(
+                    "`{path}` is needed before anything is applied, and this value is known only then"
+                ))
+                .help("use a value that the config itself holds; only texts such as `env` and `content` can wait")
+            } else {
+                Diagnostic::error(format!("`{path}`: {}", error.inner()))
+            };
+            diagnostics.push(diagnostic.at(span));
+            None
+        }
+    }
+}
+
+/// Decodes a spec as it was planned or applied.
+///
+/// # Errors
+/// When it is not of this kind's form, which takes a damaged plan or state.
+pub(crate) fn decode_value<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    let json = serde_json::to_value(value).map_err(|error| error.to_string())?;
+    serde_path_to_error::deserialize(json)
+        .map_err(|error| format!("the spec cannot be read at `{}`: {}", error.path(), error.inner()))
+}
+
+fn locate<'a>(draft: &Draft<'a>, path: &serde_path_to_error::Path) -> (String, Option<&'a Node>) {
+    let mut node = Some(draft.body);
+    let mut words = String::new();
+    for segment in path {
+        match segment {
+            serde_path_to_error::Segment::Map { key } if key == hactl_core::value::MARKER => break,
+            serde_path_to_error::Segment::Map { key } => {
+                if !words.is_empty() {
+                    words.push('.');
+                }
+                words.push_str(key);
+                node = node.and_then(|node| node.get(key));
+            }
+            serde_path_to_error::Segment::Seq { index } => {
+                words.push_str(&format!("[{index}]"));
+                node = node.and_then(|node| node.items().get(*index));
+            }
+            serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => {}
+        }
+    }
+    (words, node)
+}
+
+fn has_invalid(node: &Node) -> bool {
+    match &node.data {
+        Data::Invalid => true,
+        Data::List(items) => items.iter().any(has_invalid),
+        Data::Map(entries) => entries.iter().any(|entry| has_invalid(&entry.value)),
+        _ => false,
+    }
+}

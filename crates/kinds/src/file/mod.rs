@@ -1,0 +1,192 @@
+//! `file`: a file on a host.
+
+mod provider;
+
+use std::sync::Arc;
+
+use hactl_config::{Node, Section};
+use hactl_core::resource::{KindRules, Replacement};
+use hactl_core::value::{Map, Value};
+use hactl_core::{Diagnostic, Digest, eval};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::decode::decode;
+use crate::formats::{self, FORMATS};
+use crate::registry::{Draft, Kind, Lowered};
+use crate::text::Text;
+
+pub(crate) use provider::{execute, observe, requests};
+
+pub(crate) const KIND: Kind = Kind {
+    section: Section {
+        key: "files",
+        kind: "file",
+        schema: || schemars::schema_for!(FileSpec).to_value(),
+        formats: FORMATS,
+    },
+    outputs: &[],
+    lower,
+    per_node: |body: &Node| body.get("template").is_some(),
+};
+
+pub(crate) const RULES: KindRules = KindRules {
+    kind: "file",
+    replacement: Replacement::DeleteThenCreate,
+    generations: false,
+    in_place: &["content", "sha256", "size", "source", "mode", "owner", "group"],
+    keep_on_delete: false,
+    claims: |spec| spec.get("path").and_then(Value::as_str).map(|path| format!("path {path}")).into_iter().collect(),
+};
+
+/// The largest content, in bytes, that is kept in plans and state as text; of more only the digest is.
+const MAX_INLINE: usize = 64 * 1024;
+
+/// A file on each of its nodes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FileSpec {
+    /// Where it is on the host; missing parent directories are made.
+    #[schemars(extend("format" = "absolute-path"))]
+    path: String,
+    /// The content.
+    content: Option<Text>,
+    /// A file beside the config whose bytes are the content.
+    source: Option<String>,
+    /// A file beside the config whose text, with its `${…}` evaluated, is the content; or `false`, which leaves the
+    /// text of `content` alone.
+    template: Option<TemplateSpec>,
+    /// Permission bits in octal; "0644" where left out.
+    #[schemars(extend("format" = "mode"))]
+    mode: Option<String>,
+    /// The owner's name or number; the connecting user where left out.
+    owner: Option<Text>,
+    /// The group's name or number; the owner's group where left out.
+    group: Option<Text>,
+}
+
+/// A template file, or none at all.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum TemplateSpec {
+    /// The file's path.
+    Path(String),
+    /// `false`: the content is no template.
+    Off(#[expect(dead_code, reason = "acted on where the config is read")] bool),
+}
+
+fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered> {
+    let spec: FileSpec = decode(draft, diagnostics)?;
+    let template = match &spec.template {
+        Some(TemplateSpec::Path(path)) => Some(path),
+        _ => None,
+    };
+    let content = match (&spec.content, &spec.source, template) {
+        (Some(content), None, None) => Content::Text(content.value().clone()),
+        (None, Some(source), None) => from_source(draft, source, diagnostics)?,
+        (None, None, Some(path)) => from_template(draft, path, diagnostics)?,
+        (None, None, None) => {
+            diagnostics.push(
+                Diagnostic::error("the file has no content")
+                    .at(draft.span)
+                    .help("give it one of `content`, `source` or `template`; an empty file has `content: \"\"`"),
+            );
+            return None;
+        }
+        _ => {
+            diagnostics.push(
+                Diagnostic::error("`content`, `source` and `template` exclude each other")
+                    .at(draft.span)
+                    .help("keep one of them"),
+            );
+            return None;
+        }
+    };
+    let mut map = Map::from([
+        ("path".to_owned(), Value::from(spec.path)),
+        (
+            "mode".to_owned(),
+            Value::from(
+                spec.mode.map_or_else(|| Ok("0644".to_owned()), |mode| formats::mode(&mode)).unwrap_or_default(),
+            ),
+        ),
+    ]);
+    for (key, text) in [("owner", spec.owner), ("group", spec.group)] {
+        if let Some(text) = text {
+            map.insert(key.to_owned(), text.value().clone());
+        }
+    }
+    content.put(&mut map);
+    Some(Lowered {
+        spec: Arc::new(Value::Map(map)),
+        needs: Vec::new(),
+        gated: false,
+        rollout: None,
+        hears_of_files: false,
+    })
+}
+
+enum Content {
+    /// Kept as it is: text, or what stands for it.
+    Text(Value),
+    /// Kept as a digest; read again from the file at apply.
+    Bytes { source: String, sha256: Digest, size: usize },
+}
+
+impl Content {
+    fn put(self, map: &mut Map) {
+        match self {
+            Self::Text(text) => {
+                map.insert("content".to_owned(), text);
+            }
+            Self::Bytes { source, sha256, size } => {
+                map.insert("source".to_owned(), Value::from(source));
+                map.insert("sha256".to_owned(), Value::from(sha256.to_string()));
+                map.insert("size".to_owned(), Value::Int(size as i64));
+            }
+        }
+    }
+}
+
+fn from_source(draft: &Draft<'_>, source: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Content> {
+    match draft.inputs.bytes(source) {
+        Ok(bytes) => Some(match std::str::from_utf8(&bytes) {
+            Ok(text) if bytes.len() <= MAX_INLINE => Content::Text(Value::from(text)),
+            _ => Content::Bytes { source: source.to_owned(), sha256: Digest::sha256(&bytes), size: bytes.len() },
+        }),
+        Err(error) => {
+            diagnostics.push(at_key(draft, "source", error));
+            None
+        }
+    }
+}
+
+fn from_template(draft: &Draft<'_>, path: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Content> {
+    let rendered = draft.scope.template(path).and_then(|expr| eval::eval(&expr, draft.scope));
+    match rendered {
+        Ok(value @ (Value::String(_) | Value::Deferred(_))) => Some(Content::Text(value)),
+        Ok(other) => {
+            diagnostics
+                .push(Diagnostic::error(format!("{path} yields {}, not text", other.type_name())).at(draft.span));
+            None
+        }
+        Err(mut error) => {
+            if let Some(at) = error.at.take() {
+                let line = draft
+                    .inputs
+                    .text(path)
+                    .map_or(1, |text| text.bytes().take(at as usize).filter(|byte| *byte == b'\n').count() + 1);
+                error.message = format!("{path}:{line}: {}", error.message);
+            }
+            diagnostics.push(at_key(draft, "template", error));
+            None
+        }
+    }
+}
+
+fn at_key(draft: &Draft<'_>, key: &str, error: eval::EvalError) -> Diagnostic {
+    let span = draft.body.get(key).map_or(draft.span, |node| node.span);
+    let mut diagnostic = Diagnostic::error(error.message).at(span);
+    diagnostic.help = error.help;
+    diagnostic
+}

@@ -1,0 +1,139 @@
+//! Reading files on hosts and writing them.
+
+use std::sync::Arc;
+
+use hactl_core::observed::{Observed, Present};
+use hactl_core::plan::Operation;
+use hactl_core::state::ResourceState;
+use hactl_core::value::{Map, Value};
+use hactl_core::{Digest, DigestKey};
+use hactl_engine::{Job, ReadRequest, StepError};
+use hactl_host::{FileRemoval, FileRequest, FileStat, FileWrite, Host, Survey};
+
+use crate::target::{LocalFiles, failed};
+
+/// What to ask a host about a file.
+pub(crate) fn requests(request: &ReadRequest<'_>) -> Vec<FileRequest> {
+    let mut requests: Vec<FileRequest> = request
+        .candidates
+        .iter()
+        .map(|candidate| &*candidate.spec)
+        .chain(request.wanted)
+        .filter_map(|spec| {
+            Some(FileRequest {
+                path: spec.get("path")?.as_str()?.to_owned(),
+                fetch_unless: spec.get("content").and_then(Value::as_str).map(|text| Digest::sha256(text.as_bytes())),
+            })
+        })
+        .collect();
+    requests.dedup();
+    requests
+}
+
+/// What a survey shows of a file.
+pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, key: &DigestKey) -> Observed {
+    let ours = survey.inventory.as_ref().and_then(|inventory| inventory.entries.get(request.address));
+    for candidate in &request.candidates {
+        let Some(path) = candidate.spec.get("path").and_then(Value::as_str) else { continue };
+        if let Some(stat) = survey.files.get(path) {
+            return Observed::Present(Present {
+                spec: overlay(candidate, stat, key),
+                outputs: Map::new(),
+                generation: String::new(),
+                residue: false,
+            });
+        }
+    }
+    let wanted = request.wanted.and_then(|spec| spec.get("path")).and_then(Value::as_str);
+    let Some(path) = wanted.filter(|path| survey.files.contains_key(*path)) else {
+        return Observed::Absent;
+    };
+    if ours.is_some_and(|entry| entry.path.as_deref() == Some(path)) {
+        return Observed::Absent;
+    }
+    match survey.foreign.iter().find(|claim| claim.path == path) {
+        Some(claim) => Observed::Foreign(format!("{path}, of {} in stack {},", claim.address, claim.stack)),
+        None => Observed::Foreign(format!("a file {path}")),
+    }
+}
+
+/// The spec with what is different on the host put in its place.
+fn overlay(candidate: &ResourceState, stat: &FileStat, key: &DigestKey) -> Arc<Value> {
+    let Value::Map(before) = &*candidate.spec else { return candidate.spec.clone() };
+    let mut changes: Vec<(&str, Value)> = Vec::new();
+    for (name, now) in [("mode", &stat.mode), ("owner", &stat.owner), ("group", &stat.group)] {
+        match before.get(name) {
+            Some(Value::String(text)) if **text != **now => changes.push((name, Value::string(now))),
+            _ => {}
+        }
+    }
+    match before.get("content") {
+        Some(Value::String(text)) if Digest::sha256(text.as_bytes()) != stat.sha256 => {
+            let now =
+                stat.text.clone().unwrap_or_else(|| format!("(not shown: binary or large, sha256 {})", stat.sha256));
+            changes.push(("content", Value::from(now)));
+        }
+        Some(Value::Sealed(digest)) if *digest != key.of_sha256(&stat.sha256) => {
+            changes.push(("content", Value::Sealed(key.of_sha256(&stat.sha256))));
+        }
+        _ => {}
+    }
+    if let Some(Value::String(sha256)) = before.get("sha256")
+        && **sha256 != *stat.sha256.to_string()
+    {
+        changes.push(("sha256", Value::from(stat.sha256.to_string())));
+    }
+    if changes.is_empty() {
+        return candidate.spec.clone();
+    }
+    let mut now = before.clone();
+    now.extend(changes.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    Arc::new(Value::Map(now))
+}
+
+/// Does one step of a file.
+pub(crate) async fn execute(host: &dyn Host, job: &Job<'_>, local: &LocalFiles) -> Result<Map, StepError> {
+    match job.operation {
+        Operation::Create | Operation::Update | Operation::Swap => write(host, job, local).await?,
+        Operation::Delete => remove(host, job).await?,
+        Operation::Gate | Operation::Settle | Operation::Restore | Operation::Forget | Operation::Record => {}
+    }
+    Ok(Map::new())
+}
+
+async fn write(host: &dyn Host, job: &Job<'_>, local: &LocalFiles) -> Result<(), StepError> {
+    let spec = job.spec.ok_or_else(|| StepError::new("the plan holds no content for it"))?;
+    let text = |name: &str| spec.get(name).and_then(Value::as_str);
+    let content: Arc<[u8]> = match (text("content"), text("source")) {
+        (Some(content), _) => content.as_bytes().into(),
+        (None, Some(source)) => local.read(source, text("sha256"))?,
+        (None, None) => return Err(StepError::new("the plan holds no content for it")),
+    };
+    let path = text("path").unwrap_or_default();
+    host.write_file(&FileWrite {
+        path: path.to_owned(),
+        content,
+        mode: text("mode").unwrap_or("0644").to_owned(),
+        owner: text("owner").map(str::to_owned),
+        group: text("group").map(str::to_owned),
+        lineage: job.lineage.to_owned(),
+        address: job.address.clone(),
+        adopt: job.adopt,
+        owned: job.state.is_some(),
+    })
+    .await
+    .map_err(failed)
+}
+
+async fn remove(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
+    let path = job.state.and_then(|state| state.spec.get("path")).and_then(Value::as_str);
+    let Some(path) = path else { return Ok(()) };
+    host.remove_file(&FileRemoval {
+        path: path.to_owned(),
+        lineage: job.lineage.to_owned(),
+        address: job.address.clone(),
+        owned: true,
+    })
+    .await
+    .map_err(failed)
+}

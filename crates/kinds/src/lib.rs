@@ -1,0 +1,24 @@
+//! The kinds of resources hactl knows: specs, lowering, providers.
+//!
+//! A kind is a folder and a line in [`registry`]. Its pure half turns a spec of the config into resources; its
+//! provider half reads and changes hosts through the port of `hactl-host`.
+
+mod container;
+mod decode;
+mod file;
+mod formats;
+mod lower;
+mod network;
+mod node;
+mod registry;
+mod scope;
+mod target;
+mod text;
+mod volume;
+
+pub use lower::{lower, uses_facts};
+pub use formats::{duration as parse_duration, port as parse_port};
+pub use node::preflight;
+pub use registry::{RULES, SECTIONS};
+pub use scope::Facts;
+pub use target::Hosts;

@@ -1,0 +1,381 @@
+//! Lowering: from a checked config to the resources it wants, one instance per node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hactl_config::{
+    Config, Data, Declaration, Node, Reference, Schema, evaluate, expression_span, references, validate,
+};
+use hactl_core::Address;
+use hactl_core::diagnostic::{Diagnostic, Span, did_you_mean};
+use hactl_core::expr::{ExprKind, Step, Traversal};
+use hactl_core::graph::Graph;
+use hactl_core::plan::{Desired, clashes};
+use hactl_core::resource::{Dependency, Resource};
+use hactl_core::value::{Map, Value};
+use indexmap::IndexMap;
+
+use crate::registry::{self, Draft, Kind, Lowered, RULES};
+use crate::scope::{Facts, Known, Names};
+
+/// Whether a config uses facts of nodes, so that the nodes have to be asked before it can be lowered.
+pub fn uses_facts(config: &Config) -> bool {
+    let bodies = config.declarations.iter().map(|declaration| &declaration.body);
+    let outputs = config.outputs.iter().map(|output| &output.value);
+    bodies.chain(outputs).flat_map(references).any(|reference| {
+        matches!(reference.traversal.root.as_str(), "node" | "self")
+            && reference.traversal.steps.iter().any(|step| matches!(step, Step::Attr(name) if name == "facts"))
+    })
+}
+
+/// Lowers a config. Facts are those of the nodes that answered; without any, what depends on facts stays deferred.
+///
+/// # Errors
+/// Everything that is wrong, with its place.
+pub fn lower(config: &Config, facts: Facts<'_>) -> Result<Desired, Vec<Diagnostic>> {
+    let mut lowering = Lowering::new(config, facts);
+    match lowering.order() {
+        Ok(order) => {
+            for position in order {
+                lowering.declaration(&config.declarations[position]);
+            }
+        }
+        Err(cycle) => lowering.diagnostics.push(cycle),
+    }
+    let outputs = lowering.outputs();
+    let mut diagnostics = lowering.diagnostics;
+    let resources = lowering.resources;
+    if diagnostics.is_empty() {
+        diagnostics = clashes(&resources, RULES);
+    }
+    if !diagnostics.is_empty() {
+        return Err(diagnostics);
+    }
+    Ok(Desired {
+        resources,
+        outputs,
+        variables: config
+            .variables
+            .iter()
+            .map(|(name, variable)| {
+                let value = if variable.sensitive {
+                    Value::deferred(hactl_core::expr::Expr::variable(name), true)
+                } else {
+                    variable.value.clone()
+                };
+                (name.clone(), value)
+            })
+            .collect(),
+        nodes: config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())).collect(),
+    })
+}
+
+struct Lowering<'a> {
+    config: &'a Config,
+    facts: Facts<'a>,
+    declared: BTreeMap<(&'static str, &'a str), &'a [String]>,
+    positions: IndexMap<(&'a str, &'a str), usize>,
+    schemas: BTreeMap<&'static str, Schema>,
+    known: Known,
+    resources: Vec<Resource>,
+    /// Networks and volumes that containers name.
+    implied: BTreeMap<Address, (Arc<Value>, Span)>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// What a declaration refers to: a resource, and which of its instances.
+struct Use {
+    kind: &'static str,
+    name: String,
+    instance: Instance,
+}
+
+enum Instance {
+    SameNode,
+    Key(String),
+    All,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(config: &'a Config, facts: Facts<'a>) -> Self {
+        let declarations = || config.declarations.iter();
+        Self {
+            config,
+            facts,
+            declared: declarations()
+                .map(|declaration| ((declaration.kind, declaration.name.as_str()), declaration.selector.as_slice()))
+                .collect(),
+            positions: declarations()
+                .enumerate()
+                .map(|(position, declaration)| ((declaration.kind, declaration.name.as_str()), position))
+                .collect(),
+            schemas: registry::KINDS
+                .iter()
+                .map(|kind| (kind.section.kind, Schema::new(&(kind.section.schema)(), kind.section.formats)))
+                .collect(),
+            known: Known::new(),
+            resources: Vec::new(),
+            implied: BTreeMap::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// The declarations, each after what it refers to.
+    fn order(&mut self) -> Result<Vec<usize>, Diagnostic> {
+        let declarations = &self.config.declarations;
+        let mut graph = Graph::new(declarations.len());
+        let mut places: BTreeMap<(usize, usize), Span> = BTreeMap::new();
+        for (position, declaration) in declarations.iter().enumerate() {
+            let mut edges: Vec<(usize, Span)> = references(&declaration.body)
+                .iter()
+                .filter_map(|reference| Some((self.position(reference.traversal)?, self.place(reference))))
+                .collect();
+            for (address, span) in &declaration.depends_on {
+                match self.positions.get(&(address.kind(), address.name())) {
+                    Some(first) => edges.push((*first, *span)),
+                    None => self.diagnostics.push(self.unknown_dependency(address, *span)),
+                }
+            }
+            for (first, place) in edges {
+                graph.add_edge(first, position);
+                places.entry((first, position)).or_insert(place);
+            }
+        }
+        graph.order().map_err(|cycle| self.circle(&cycle, &places))
+    }
+
+    fn position(&self, traversal: &Traversal) -> Option<usize> {
+        let (kind, name) = resource_of(traversal)?;
+        self.positions.get(&(kind, name)).copied()
+    }
+
+    fn place(&self, reference: &Reference<'_>) -> Span {
+        expression_span(reference.scalar, self.config.sources.text(reference.scalar.source), reference.at)
+    }
+
+    fn unknown_dependency(&self, address: &Address, span: Span) -> Diagnostic {
+        let known: Vec<String> = self.declared.keys().map(|(kind, name)| format!("{kind}.{name}")).collect();
+        let diagnostic = Diagnostic::error(format!("there is no resource {}", address.resource())).at(span);
+        match did_you_mean(address.resource(), known.iter().map(String::as_str)) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help("`dependsOn` names resources of this config, as in `file.site`"),
+        }
+    }
+
+    fn circle(&self, cycle: &[usize], places: &BTreeMap<(usize, usize), Span>) -> Diagnostic {
+        let name = |position: usize| {
+            let declaration = &self.config.declarations[position];
+            format!("{}.{}", declaration.kind, declaration.name)
+        };
+        let mut names: Vec<String> = cycle.iter().map(|position| name(*position)).collect();
+        names.extend(names.first().cloned());
+        let mut diagnostic = Diagnostic::error("resources need each other in a circle")
+            .detail(format!("each of these comes before the next: {}", names.join(" -> ")))
+            .help("take one of these references or `dependsOn` entries out");
+        for (at, first) in cycle.iter().enumerate() {
+            let then = cycle[(at + 1) % cycle.len()];
+            if let Some(span) = places.get(&(*first, then)) {
+                diagnostic = diagnostic.label(*span, format!("{} needs {}", name(then), name(*first)));
+            }
+        }
+        diagnostic
+    }
+
+    fn declaration(&mut self, declaration: &'a Declaration) {
+        let Some(kind) = registry::kind(declaration.kind) else { return };
+        let before = self.diagnostics.len();
+        let same_everywhere = !declaration.body.has_templates() && !(kind.per_node)(&declaration.body);
+        let mut shared: Option<Option<Lowered>> = None;
+        let uses = self.uses(declaration);
+        for node in &declaration.selector {
+            let lowered = match &shared {
+                Some(lowered) => lowered.clone(),
+                None => self.instance(kind, declaration, node),
+            };
+            if same_everywhere && shared.is_none() {
+                shared = Some(lowered.clone());
+            }
+            if let Some(lowered) = lowered {
+                self.add(declaration, node, &lowered, &uses);
+            }
+        }
+        // What is wrong on one node is mostly wrong on all: say it once.
+        let mut seen: Vec<Diagnostic> = Vec::new();
+        let reported = self.diagnostics.split_off(before);
+        for mut diagnostic in reported {
+            diagnostic.subject.get_or_insert_with(|| format!("{}.{}", declaration.kind, declaration.name));
+            if !seen.contains(&diagnostic) {
+                seen.push(diagnostic);
+            }
+        }
+        self.diagnostics.extend(seen);
+    }
+
+    /// Evaluates and lowers what a declaration says for one node.
+    fn instance(&mut self, kind: &Kind, declaration: &Declaration, node: &str) -> Option<Lowered> {
+        let mut diagnostics = Vec::new();
+        let names = Names {
+            config: self.config,
+            facts: self.facts,
+            known: &self.known,
+            declared: &self.declared,
+            node: self.config.nodes.get(node),
+        };
+        let templates = declaration.body.has_templates();
+        let evaluated;
+        let body = if templates {
+            evaluated = evaluate(&declaration.body, &names, &self.config.sources, &mut diagnostics);
+            if let Some(schema) = self.schemas.get(declaration.kind) {
+                validate(&evaluated, declaration.span, schema, &mut diagnostics);
+            }
+            &evaluated
+        } else {
+            &declaration.body
+        };
+        let lowered = if diagnostics.is_empty() {
+            let draft = Draft {
+                name: &declaration.name,
+                span: declaration.span,
+                body,
+                scope: &names,
+                inputs: &self.config.inputs,
+            };
+            (kind.lower)(&draft, &mut diagnostics)
+        } else {
+            None
+        };
+        self.diagnostics.extend(diagnostics);
+        lowered
+    }
+
+    /// Adds the instance on one node, and the networks and volumes it names there.
+    fn add(&mut self, declaration: &Declaration, node: &str, lowered: &Lowered, uses: &[Use]) {
+        let address = Address::new(declaration.kind, &declaration.name, Some(node));
+        let mut dependencies: Vec<Dependency> = uses
+            .iter()
+            .map(|used| Dependency {
+                notify: lowered.hears_of_files && used.kind == "file",
+                ..Dependency::on(used.address(node))
+            })
+            .collect();
+        dependencies.extend(declaration.depends_on.iter().map(|(address, _)| Dependency::on(address.clone())));
+        for (kind, name, spec) in &lowered.needs {
+            let need = Address::new(kind, name, Some(node));
+            dependencies.push(Dependency { binds: true, ..Dependency::on(need.clone()) });
+            if self.implied.insert(need.clone(), (spec.clone(), declaration.span)).is_none() {
+                self.resources.push(Resource {
+                    address: need,
+                    node: Some(node.into()),
+                    spec: spec.clone(),
+                    dependencies: Vec::new(),
+                    protect: false,
+                    ignore_changes: Arc::default(),
+                    adopt: false,
+                    rollout: None,
+                    gated: false,
+                    span: Some(declaration.span),
+                });
+            }
+        }
+        dependencies.sort();
+        dependencies.dedup_by(|a, b| {
+            a.on == b.on && {
+                b.notify |= a.notify;
+                b.binds |= a.binds;
+                true
+            }
+        });
+        self.known.insert(address.clone(), lowered.spec.clone());
+        self.resources.push(Resource {
+            address,
+            node: Some(node.into()),
+            spec: lowered.spec.clone(),
+            dependencies,
+            protect: declaration.protect,
+            ignore_changes: declaration.ignore_changes.clone().into(),
+            adopt: declaration.adopt,
+            rollout: lowered.rollout.map(|rule| rule.of(declaration.selector.len())),
+            gated: lowered.gated,
+            span: Some(declaration.span),
+        });
+    }
+
+    /// What the templates of a declaration refer to, those of its template file included.
+    fn uses(&self, declaration: &Declaration) -> Vec<Use> {
+        let mut uses: Vec<Use> =
+            references(&declaration.body).iter().filter_map(|reference| self.use_of(reference.traversal)).collect();
+        if let Some(Node { data: Data::String(path), .. }) = declaration.body.get("template")
+            && let Ok(text) = self.config.inputs.text(path)
+            && let Ok(template) = hactl_config::parse_template_text(&text)
+        {
+            template.walk(&mut |expr| {
+                if let ExprKind::Traversal(traversal) = &expr.kind {
+                    uses.extend(self.use_of(traversal));
+                }
+            });
+        }
+        uses
+    }
+
+    fn use_of(&self, traversal: &Traversal) -> Option<Use> {
+        let (kind, name) = resource_of(traversal)?;
+        let ((kind, name), _) = self.declared.get_key_value(&(kind, name))?;
+        let instance = match traversal.steps.get(1) {
+            Some(Step::Splat) => Instance::All,
+            Some(Step::Index(index)) => match &index.kind {
+                ExprKind::Literal(Value::String(key)) => Instance::Key(key.to_string()),
+                _ => Instance::All,
+            },
+            _ => Instance::SameNode,
+        };
+        Some(Use { kind, name: (*name).to_owned(), instance })
+    }
+
+    fn outputs(&mut self) -> Map {
+        let names =
+            Names { config: self.config, facts: self.facts, known: &self.known, declared: &self.declared, node: None };
+        let mut diagnostics = Vec::new();
+        let mut outputs = Map::new();
+        for output in &self.config.outputs {
+            let value = evaluate(&output.value, &names, &self.config.sources, &mut diagnostics).to_value();
+            if value.is_sensitive() && !output.sensitive {
+                diagnostics.push(
+                    Diagnostic::error(format!("output {} shows a sensitive value", output.name))
+                        .at(output.span)
+                        .help("mark it with `sensitive: true`"),
+                );
+            }
+            let value = if output.sensitive && !value.is_sensitive() {
+                Value::deferred(hactl_core::expr::Expr::literal(value), true)
+            } else {
+                value
+            };
+            outputs.insert(output.name.clone(), value);
+        }
+        self.diagnostics.extend(diagnostics);
+        outputs
+    }
+}
+
+impl Use {
+    fn address(&self, node: &str) -> Address {
+        match &self.instance {
+            Instance::SameNode => Address::new(self.kind, &self.name, Some(node)),
+            Instance::Key(key) => Address::new(self.kind, &self.name, Some(key)),
+            Instance::All => Address::new(self.kind, &self.name, None),
+        }
+    }
+}
+
+/// Kind and name of the resource that a traversal starts from, if it starts from one.
+fn resource_of(traversal: &Traversal) -> Option<(&'static str, &str)> {
+    let kind = registry::kind(&traversal.root)?;
+    match traversal.steps.first()? {
+        Step::Attr(name) => Some((kind.section.kind, name)),
+        Step::Index(index) => match &index.kind {
+            ExprKind::Literal(Value::String(name)) => Some((kind.section.kind, name)),
+            _ => None,
+        },
+        Step::Splat => None,
+    }
+}

@@ -1,0 +1,115 @@
+//! `node`: a host. Never created: it has facts and a preflight.
+
+use std::collections::BTreeMap;
+
+use hactl_core::Diagnostic;
+use hactl_core::state::State;
+use hactl_core::value::{Map, Value};
+use hactl_engine::SeenNode;
+use hactl_host::Facts;
+
+/// The names of facts, as in `${node.NAME.facts.os}`.
+pub(crate) const FACTS: &[&str] =
+    &["os", "architecture", "kernel", "hostname", "machineId", "cpus", "memory", "dockerVersion", "engineId"];
+
+/// The most seconds by which two clocks of one stack may differ.
+const MAX_CLOCK_SKEW: u64 = 5;
+
+/// The least free disk space, in bytes, with which an apply is begun.
+const MIN_DISK_FREE: u64 = 256 << 20;
+
+/// Facts as a config sees them, and what preflight needs besides.
+pub(crate) fn facts(facts: &Facts) -> Map {
+    let whole = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
+    let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::string);
+    Map::from([
+        ("os".to_owned(), Value::string(&facts.os)),
+        ("architecture".to_owned(), Value::string(&facts.architecture)),
+        ("kernel".to_owned(), Value::string(&facts.kernel)),
+        ("hostname".to_owned(), Value::string(&facts.hostname)),
+        ("machineId".to_owned(), Value::string(&facts.machine_id)),
+        ("cpus".to_owned(), Value::Int(facts.cpus.into())),
+        ("memory".to_owned(), whole(facts.memory)),
+        ("dockerVersion".to_owned(), text(&facts.docker_version)),
+        ("engineId".to_owned(), text(&facts.engine_id)),
+        ("clock".to_owned(), whole(facts.clock)),
+        ("diskFree".to_owned(), whole(facts.disk_free)),
+    ])
+}
+
+/// What is wrong with the nodes that answered, taken together and against what state remembers of them.
+///
+/// `replaced` names the nodes that may be other machines than before.
+pub fn preflight(nodes: &BTreeMap<String, SeenNode>, state: &State, replaced: &[String]) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    let mut machines: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for (name, node) in nodes {
+        let identity = (node.identity.machine_id.as_str(), node.identity.engine_id.as_str());
+        if identity != ("", "")
+            && let Some(other) = machines.insert(identity, name)
+        {
+            diagnostics.push(
+                Diagnostic::error(format!("{other} and {name} are the same machine"))
+                    .about(format!("node.{name}"))
+                    .detail("machine id and Docker Engine id are equal")
+                    .help("give each node an address of its own, or keep one of them"),
+            );
+        }
+        diagnostics.extend(other_machine(name, node, state).filter(|_| !replaced.contains(name)));
+        if number(node, "diskFree") < MIN_DISK_FREE {
+            diagnostics.push(
+                Diagnostic::error(format!("{name} has less than {} MiB of free disk space", MIN_DISK_FREE >> 20))
+                    .about(format!("node.{name}"))
+                    .help("free some space where Docker Engine keeps its data"),
+            );
+        }
+        diagnostics.extend(older_state(name, node, state));
+    }
+    diagnostics.extend(clock_skew(nodes));
+    diagnostics
+}
+
+fn number(node: &SeenNode, fact: &str) -> u64 {
+    match node.facts.get(fact) {
+        Some(Value::Int(number)) => u64::try_from(*number).unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+fn other_machine(name: &str, node: &SeenNode, state: &State) -> Option<Diagnostic> {
+    let known = state.nodes.get(name)?;
+    let differs = |known: &str, now: &str| !known.is_empty() && !now.is_empty() && known != now;
+    let other =
+        differs(&known.machine_id, &node.identity.machine_id) || differs(&known.engine_id, &node.identity.engine_id);
+    other.then(|| {
+        Diagnostic::error(format!("{name} is another machine than the one that was applied to"))
+            .about(format!("node.{name}"))
+            .detail("its machine id or Docker Engine id is not the one that state remembers")
+            .help(format!(
+                "check the node's address; if the machine was replaced, run again with --replace-node {name}"
+            ))
+    })
+}
+
+fn older_state(name: &str, node: &SeenNode, state: &State) -> Option<Diagnostic> {
+    let serial = node.serial.filter(|serial| *serial > state.serial)?;
+    Some(
+        Diagnostic::error(format!(
+            "{name} was last changed at serial {serial} of this stack's state, and the state at hand is serial {}",
+            state.serial
+        ))
+        .about(format!("node.{name}"))
+        .help("get the newest state first; another operator has applied since"),
+    )
+}
+
+fn clock_skew(nodes: &BTreeMap<String, SeenNode>) -> Option<Diagnostic> {
+    let clock = |node: &SeenNode| number(node, "clock");
+    let (earliest, slow) =
+        nodes.iter().map(|(name, node)| (clock(node), name)).filter(|(clock, _)| *clock > 0).min()?;
+    let (latest, fast) = nodes.iter().map(|(name, node)| (clock(node), name)).max()?;
+    (latest - earliest > MAX_CLOCK_SKEW).then(|| {
+        Diagnostic::warning(format!("the clocks of {slow} and {fast} are {} s apart", latest - earliest))
+            .help("let both keep time by NTP; certificates and logs depend on it")
+    })
+}

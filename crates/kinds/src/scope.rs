@@ -1,0 +1,227 @@
+//! What the names in a config's expressions stand for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hactl_config::{Config, NodeConfig, parse_template_text};
+use hactl_core::Address;
+use hactl_core::diagnostic::did_you_mean;
+use hactl_core::eval::{EvalError, Lookup, ResolvedStep, Scope};
+use hactl_core::expr::Expr;
+use hactl_core::value::{Map, Value};
+
+use crate::registry;
+
+/// What is known of nodes beyond the config: facts by node, for those that answered. None before any was asked.
+pub type Facts<'a> = Option<&'a BTreeMap<String, Map>>;
+
+/// The specs of the instances lowered so far, by address.
+pub(crate) type Known = BTreeMap<Address, Arc<Value>>;
+
+/// The names an expression can use: `var`, `node`, `self` and the kinds.
+pub(crate) struct Names<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) facts: Facts<'a>,
+    pub(crate) known: &'a Known,
+    /// Every declared resource, with the nodes it is on.
+    pub(crate) declared: &'a BTreeMap<(&'static str, &'a str), &'a [String]>,
+    /// The node that `self` is on; none in outputs.
+    pub(crate) node: Option<&'a NodeConfig>,
+}
+
+impl Scope for Names<'_> {
+    fn lookup(&self, root: &str, steps: &[ResolvedStep]) -> Result<Lookup, EvalError> {
+        match root {
+            "var" => self.config.variable_scope().lookup(root, steps),
+            "node" => self.node(steps),
+            "self" => self.this(steps),
+            _ => match registry::kind(root) {
+                Some(kind) => self.resource(kind, steps),
+                None => Err(unknown_root(root)),
+            },
+        }
+    }
+
+    fn file(&self, path: &str) -> Result<Value, EvalError> {
+        self.config.inputs.text(path).map(Value::String)
+    }
+
+    fn template(&self, path: &str) -> Result<Expr, EvalError> {
+        let text = self.config.inputs.text(path)?;
+        parse_template_text(&text).map_err(|error| {
+            let line = text.bytes().take(error.at as usize).filter(|byte| *byte == b'\n').count() + 1;
+            EvalError::new(format!("{path}:{line}: {}", error.message))
+        })
+    }
+}
+
+impl Names<'_> {
+    fn node(&self, steps: &[ResolvedStep]) -> Result<Lookup, EvalError> {
+        let name = match steps.first() {
+            Some(ResolvedStep::Attr(name)) => name.as_str(),
+            Some(ResolvedStep::Index(Value::String(name))) => name,
+            _ => {
+                let all = self.config.nodes.values().map(|node| (node.name.clone(), self.node_value(node))).collect();
+                return Ok(Lookup { value: Value::Map(all), taken: 0 });
+            }
+        };
+        let node = self
+            .config
+            .nodes
+            .get(name)
+            .ok_or_else(|| unknown("node", name, self.config.nodes.keys().map(String::as_str)))?;
+        Ok(Lookup { value: self.node_value(node), taken: 1 })
+    }
+
+    fn this(&self, steps: &[ResolvedStep]) -> Result<Lookup, EvalError> {
+        let Some(node) = self.node else {
+            return Err(EvalError::new("`self` cannot be used here").help("only resources that live on nodes have it"));
+        };
+        match steps.first() {
+            Some(ResolvedStep::Attr(name)) if name == "node" => Ok(Lookup { value: self.node_value(node), taken: 1 }),
+            _ => Err(EvalError::new("`self` has nothing of this name")
+                .help("write `self.node.name`, `self.node.address`, …")),
+        }
+    }
+
+    fn node_value(&self, node: &NodeConfig) -> Value {
+        let mut map = Map::from([
+            ("name".to_owned(), Value::string(&node.name)),
+            ("address".to_owned(), Value::string(&node.connection.address)),
+            ("roles".to_owned(), Value::from(node.roles.clone())),
+            (
+                "labels".to_owned(),
+                Value::Map(node.labels.iter().map(|(key, value)| (key.clone(), Value::string(value))).collect()),
+            ),
+        ]);
+        let known = self.facts.and_then(|facts| facts.get(&node.name));
+        let facts = match known {
+            Some(facts) => Value::Map(facts.clone()),
+            // Before a node has answered its facts are known to exist, not what they are.
+            None => Value::Map(
+                crate::node::FACTS
+                    .iter()
+                    .map(|fact| {
+                        ((*fact).to_owned(), Value::deferred(Expr::output(node_address(&node.name), fact), false))
+                    })
+                    .collect(),
+            ),
+        };
+        map.insert("facts".to_owned(), facts);
+        Value::Map(map)
+    }
+
+    fn resource(&self, kind: &registry::Kind, steps: &[ResolvedStep]) -> Result<Lookup, EvalError> {
+        let word = kind.section.kind;
+        let name = match steps.first() {
+            Some(ResolvedStep::Attr(name)) => name.as_str(),
+            Some(ResolvedStep::Index(Value::String(name))) => name,
+            _ => {
+                return Err(EvalError::new(format!("`{word}` needs the name of a resource"))
+                    .help(format!("write `{word}.name`")));
+            }
+        };
+        let Some(nodes) = self.declared.get(&(word, name)) else {
+            let names = self.declared.keys().filter(|(kind, _)| *kind == word).map(|(_, name)| *name);
+            return Err(unknown(word, name, names));
+        };
+        match steps.get(1) {
+            Some(ResolvedStep::Splat) => Ok(Lookup {
+                value: Value::List(
+                    nodes.iter().map(|node| self.whole(kind, &Address::new(word, name, Some(node)))).collect(),
+                ),
+                taken: 1,
+            }),
+            Some(ResolvedStep::Index(Value::String(key))) => {
+                if !nodes.iter().any(|node| **node == **key) {
+                    return Err(EvalError::new(format!("{word}.{name} has no instance on `{key}`"))
+                        .help(format!("it is on {}", nodes.join(", "))));
+                }
+                self.instance(kind, &Address::new(word, name, Some(key)), &steps[2..], 2)
+            }
+            rest => {
+                let Some(node) = self.node else {
+                    return Err(EvalError::new(format!("which instance of {word}.{name} is meant?")).help(format!(
+                        "write {word}.{name}[\"{}\"] or {word}.{name}[*]",
+                        nodes.first().map_or("node", String::as_str)
+                    )));
+                };
+                if !nodes.contains(&node.name) {
+                    return Err(EvalError::new(format!(
+                        "{word}.{name} has no instance on `{}`, where this one is",
+                        node.name
+                    ))
+                    .help(format!(
+                        "it is on {}; name one with {word}.{name}[\"…\"], or declare it on the same nodes",
+                        nodes.join(", ")
+                    )));
+                }
+                let rest = if rest.is_some() { &steps[1..] } else { &[] };
+                self.instance(kind, &Address::new(word, name, Some(&node.name)), rest, 1)
+            }
+        }
+    }
+
+    fn instance(
+        &self,
+        kind: &registry::Kind,
+        address: &Address,
+        rest: &[ResolvedStep],
+        taken: usize,
+    ) -> Result<Lookup, EvalError> {
+        let Some(ResolvedStep::Attr(attribute)) = rest.first() else {
+            return Ok(Lookup { value: self.whole(kind, address), taken });
+        };
+        let spec = self.known.get(address);
+        let value = match spec.and_then(|spec| spec.get(attribute)) {
+            Some(value) => value.clone(),
+            None if kind.outputs.contains(&attribute.as_str()) => {
+                Value::deferred(Expr::output(address.clone(), attribute), false)
+            }
+            // A resource that is itself wrong is reported where it is declared.
+            None if spec.is_none() => Value::deferred(Expr::output(address.clone(), attribute), false),
+            None => {
+                let names = spec
+                    .and_then(|spec| spec.as_map())
+                    .into_iter()
+                    .flat_map(|map| map.keys().map(String::as_str))
+                    .chain(kind.outputs.iter().copied());
+                return Err(unknown(&format!("attribute of {}", address.resource()), attribute, names));
+            }
+        };
+        Ok(Lookup { value, taken: taken + 1 })
+    }
+
+    fn whole(&self, kind: &registry::Kind, address: &Address) -> Value {
+        let mut map = self.known.get(address).and_then(|spec| spec.as_map()).cloned().unwrap_or_default();
+        for output in kind.outputs {
+            map.insert((*output).to_owned(), Value::deferred(Expr::output(address.clone(), output), false));
+        }
+        Value::Map(map)
+    }
+}
+
+/// The address under which a node's facts are known.
+pub(crate) fn node_address(name: &str) -> Address {
+    Address::new("node", "facts", Some(name))
+}
+
+fn unknown<'n>(what: &str, name: &str, names: impl Iterator<Item = &'n str>) -> EvalError {
+    let names: Vec<&str> = names.collect();
+    let help = match did_you_mean(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => "there is none".to_owned(),
+        None => format!("there are: {}", names.iter().take(12).copied().collect::<Vec<_>>().join(", ")),
+    };
+    EvalError::new(format!("there is no {what} `{name}`")).help(help)
+}
+
+fn unknown_root(root: &str) -> EvalError {
+    let roots = ["var", "node", "self"].into_iter().chain(registry::KINDS.iter().map(|kind| kind.section.kind));
+    let names: Vec<&str> = roots.collect();
+    let help = match did_you_mean(root, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("names start with one of {}; a literal ${{ is written $${{", names.join(", ")),
+    };
+    EvalError::new(format!("there is no `{root}`")).help(help)
+}

@@ -1,0 +1,198 @@
+//! A host as a target of the engine: one read for all kinds, and each step to the provider of its kind.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hactl_core::diagnostic::Diagnostic;
+use hactl_core::node::Connection;
+use hactl_core::observed::Observed;
+use hactl_core::value::Map;
+use hactl_core::{Address, Digest, DigestKey};
+use hactl_engine::{Claim, Identity, Job, ReadRequest, Reading, StepError, Target, Targets};
+use hactl_host::{Container, EngineRequest, EngineSurvey, Fleet, Host, HostError, Release, SurveyRequest, labels};
+
+use crate::{container, file, network, node, volume};
+
+/// The hosts of a fleet as targets.
+pub struct Hosts<F> {
+    fleet: F,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    key: DigestKey,
+    local: LocalFiles,
+}
+
+/// The files beside the config, read again when a step needs their bytes.
+pub(crate) struct LocalFiles {
+    directory: PathBuf,
+}
+
+impl LocalFiles {
+    /// The bytes of a file, which must still be those that the plan was made with.
+    pub(crate) fn read(&self, path: &str, sha256: Option<&str>) -> Result<Arc<[u8]>, StepError> {
+        let full = self.directory.join(path);
+        let bytes = std::fs::read(&full)
+            .map_err(|error| StepError::new(format!("{} cannot be read: {error}", full.display())))?;
+        if sha256.is_some_and(|planned| Digest::sha256(&bytes).to_string() != planned) {
+            return Err(StepError {
+                help: Some("make a new plan".to_owned()),
+                ..StepError::new(format!("{} has changed since the plan was made", full.display()))
+            });
+        }
+        Ok(bytes.into())
+    }
+}
+
+impl<F: Fleet> Hosts<F> {
+    /// Targets over a fleet. `directory` is where relative paths of the config start.
+    pub fn new(fleet: F, key: DigestKey, directory: PathBuf) -> Self {
+        Self { fleet, shared: Arc::new(Shared { key, local: LocalFiles { directory } }) }
+    }
+}
+
+#[async_trait]
+impl<F: Fleet> Targets for Hosts<F> {
+    async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Target>, String> {
+        match self.fleet.connect(node, connection).await {
+            Ok(host) => Ok(Arc::new(HostTarget { name: node.to_owned(), host, shared: self.shared.clone() })),
+            Err(HostError::Unreachable { reason }) => Err(reason),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+struct HostTarget {
+    name: String,
+    host: Arc<dyn Host>,
+    shared: Arc<Shared>,
+}
+
+#[async_trait]
+impl Target for HostTarget {
+    async fn read(&self, lineage: &str, requests: &[ReadRequest<'_>]) -> Result<Reading, String> {
+        let (survey, engine) = ask(lineage, requests);
+        let uses_engine = requests.iter().any(|request| request.address.kind() != "file");
+        let (survey, engine) = futures_util::join!(self.host.survey(&survey), async {
+            if uses_engine { self.host.engine_survey(&engine).await } else { Ok(EngineSurvey::default()) }
+        });
+        let survey = survey.map_err(reason)?;
+        let engine = engine.map_err(reason)?;
+        let own = by_address(&engine.containers, lineage);
+        let none = Vec::new();
+        let observed = requests
+            .iter()
+            .map(|request| match request.address.kind() {
+                "file" => file::observe(request, &survey, &self.shared.key),
+                "container" => container::observe(request, &engine, own.get(request.address.as_str()).unwrap_or(&none)),
+                "network" => network::observe(request, &engine, lineage),
+                "volume" => volume::observe(request, &engine, lineage),
+                _ => Observed::Absent,
+            })
+            .collect();
+        Ok(Reading {
+            observed,
+            facts: node::facts(&survey.facts),
+            identity: Identity {
+                machine_id: survey.facts.machine_id.clone(),
+                engine_id: survey.facts.engine_id.clone().unwrap_or_default(),
+            },
+            serial: survey.inventory.as_ref().map(|inventory| inventory.serial),
+            warnings: self.strays(requests, &own),
+        })
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<(), StepError> {
+        self.host
+            .claim(&hactl_host::Claim {
+                lineage: claim.lineage.clone(),
+                stack: claim.stack.clone(),
+                parent_serial: claim.parent_serial,
+                serial: claim.serial,
+                addresses: claim.addresses.clone(),
+            })
+            .await
+            .map_err(failed)
+    }
+
+    async fn release(&self, lineage: &str, gone: &[Address]) -> Result<(), StepError> {
+        self.host.release(&Release { lineage: lineage.to_owned(), gone: gone.to_vec() }).await.map_err(failed)
+    }
+
+    async fn execute(&self, job: &Job<'_>) -> Result<Map, StepError> {
+        let host = &*self.host;
+        match job.address.kind() {
+            "file" => file::execute(host, job, &self.shared.local).await,
+            "container" => container::execute(host, job).await,
+            "network" => network::execute(host, job).await,
+            "volume" => volume::execute(host, job).await,
+            kind => Err(StepError::new(format!("this version of hactl has no kind `{kind}`"))),
+        }
+    }
+}
+
+impl HostTarget {
+    /// Containers labelled as ours at addresses that neither state nor config know.
+    fn strays(&self, requests: &[ReadRequest<'_>], own: &BTreeMap<&str, Vec<&Container>>) -> Vec<Diagnostic> {
+        let known: std::collections::BTreeSet<&str> = requests.iter().map(|request| request.address.as_str()).collect();
+        own.iter()
+            .filter(|(address, _)| !known.contains(**address))
+            .flat_map(|(address, containers)| containers.iter().map(move |container| (address, container)))
+            .map(|(address, container)| {
+                Diagnostic::warning(format!(
+                    "{}: the container {} is labelled {address} of this stack, but is not in its state",
+                    self.name, container.name
+                ))
+                .about(format!("node.{}", self.name))
+                .help("it may be left from a lost state; remove it with `docker rm -f` if nothing needs it")
+            })
+            .collect()
+    }
+}
+
+/// What to ask a host, for all kinds at once.
+fn ask(lineage: &str, requests: &[ReadRequest<'_>]) -> (SurveyRequest, EngineRequest) {
+    let mut survey = SurveyRequest { lineage: lineage.to_owned(), files: Vec::new() };
+    let mut engine = EngineRequest { lineage: lineage.to_owned(), ..EngineRequest::default() };
+    for request in requests {
+        let names = match request.address.kind() {
+            "file" => {
+                survey.files.extend(file::requests(request));
+                continue;
+            }
+            "container" => (&mut engine.containers, container::wanted_name(request)),
+            "network" => (&mut engine.networks, network::wanted_name(request)),
+            "volume" => (&mut engine.volumes, volume::wanted_name(request)),
+            _ => continue,
+        };
+        names.0.extend(names.1.map(str::to_owned));
+    }
+    (survey, engine)
+}
+
+fn by_address<'a>(containers: &'a [Container], lineage: &str) -> BTreeMap<&'a str, Vec<&'a Container>> {
+    let mut own: BTreeMap<&str, Vec<&Container>> = BTreeMap::new();
+    for container in containers {
+        if let (Some(label), Some(address)) = (container.label(labels::LINEAGE), container.label(labels::ADDRESS))
+            && label == lineage
+        {
+            own.entry(address).or_default().push(container);
+        }
+    }
+    own
+}
+
+fn reason(error: HostError) -> String {
+    match error {
+        HostError::Unreachable { reason } => reason,
+        other => other.to_string(),
+    }
+}
+
+/// A host's error as a step's.
+pub(crate) fn failed(error: HostError) -> StepError {
+    StepError { summary: error.to_string(), detail: String::new(), help: error.help().map(str::to_owned) }
+}

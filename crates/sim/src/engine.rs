@@ -1,0 +1,159 @@
+//! Docker Engine's part of a machine: images, networks, volumes, and what is listed.
+//!
+//! Messages are those of Docker Engine 24. Where the port says more than the engine (removing what is absent
+//! succeeds), the port wins.
+
+use std::collections::BTreeMap;
+
+use hactl_host::{
+    Container, EngineRequest, EngineSurvey, Health, HostError, Network, NetworkConfig, Status, Volume, VolumeConfig,
+    labels,
+};
+
+use crate::faults::{Fault, Operation, is_unhealthy};
+use crate::mutation::Change;
+use crate::scene::{Decision, Scene, change, unchanged};
+
+/// Networks that every engine has, with their drivers.
+const BUILT_IN_NETWORKS: [(&str, &str); 3] = [("bridge", "bridge"), ("host", "host"), ("none", "null")];
+
+/// An image's name with its tag and without Docker Hub's defaults: `nginx` and `docker.io/library/nginx:latest` are
+/// both `nginx:latest`.
+pub(crate) fn canonical_image(image: &str) -> String {
+    let short = image.strip_prefix("docker.io/").unwrap_or(image);
+    let short = short.strip_prefix("library/").unwrap_or(short);
+    let last = short.rsplit('/').next().unwrap_or(short);
+    if last.contains([':', '@']) { short.to_owned() } else { format!("{short}:latest") }
+}
+
+/// Everything of a lineage and everything of the names asked for, each sorted by name. Ports count as another's when
+/// a running container without the lineage's label holds them.
+pub(crate) fn survey(scene: &Scene<'_>, request: &EngineRequest) -> Decision<EngineSurvey> {
+    let machine = scene.machine;
+    let is_ours = |labels: &BTreeMap<String, String>| labels.get(labels::LINEAGE) == Some(&request.lineage);
+    let mut containers: Vec<Container> = machine
+        .containers
+        .iter()
+        .filter(|container| is_ours(&container.config.labels))
+        .chain(request.containers.iter().filter_map(|name| machine.containers.named(name)))
+        .map(|container| shown(scene, container))
+        .collect();
+    containers.sort_by(|one, other| one.name.cmp(&other.name));
+    containers.dedup_by(|one, other| one.id == other.id);
+
+    let networks = machine.networks.iter().map(|(name, config)| (name.clone(), config.clone()));
+    let networks = networks.chain(BUILT_IN_NETWORKS.map(|(name, driver)| (name.to_owned(), plain_network(driver))));
+    let mut networks: Vec<Network> = networks
+        .filter(|(name, config)| is_ours(&config.labels) || request.networks.contains(name))
+        .map(|(name, config)| Network { name, config })
+        .collect();
+    networks.sort_by(|one, other| one.name.cmp(&other.name));
+
+    let volumes = machine.volumes.iter();
+    let volumes = volumes
+        .filter(|(name, config)| is_ours(&config.labels) || request.volumes.contains(name))
+        .map(|(name, config)| Volume { name: name.clone(), config: config.clone() });
+    let published = machine.containers.published();
+    let foreign_ports = published
+        .filter(|(_, _, container)| !is_ours(&container.config.labels))
+        .map(|(port, protocol, container)| (format!("{port}/{protocol}"), container.name.clone()));
+    unchanged(EngineSurvey { volumes: volumes.collect(), foreign_ports: foreign_ports.collect(), containers, networks })
+}
+
+/// A container as inspect shows it. A healthcheck passes as soon as the container runs; a container that does not
+/// run has no health.
+pub(crate) fn shown(scene: &Scene<'_>, container: &Container) -> Container {
+    let test = container.config.healthcheck.as_ref().map(|check| check.test.as_slice());
+    let has_check = test.is_some_and(|test| test.first().is_some_and(|form| form != "NONE"));
+    let mut shown = container.clone();
+    if has_check && container.status == Status::Running {
+        let failing = is_unhealthy(scene.faults, scene.host, &container.name);
+        shown.health = Some(if failing { Health::Unhealthy } else { Health::Healthy });
+    }
+    shown
+}
+
+pub(crate) fn has_image(scene: &Scene<'_>, image: &str) -> Decision<bool> {
+    unchanged(scene.machine.images.contains(&canonical_image(image)))
+}
+
+/// Every image can be pulled.
+pub(crate) fn pull_image(scene: &Scene<'_>, image: &str) -> Decision {
+    let image = canonical_image(image);
+    if scene.struck(|fault| matches!(fault, Fault::PullFails { .. })) {
+        let message = format!("manifest for {image} not found: manifest unknown");
+        return Err(Scene::refusal(Operation::PullImage, &image, message));
+    }
+    if scene.struck(|fault| *fault == Fault::DiskFull) {
+        let message = "write /var/lib/docker/tmp/GetImageBlob: no space left on device";
+        return Err(Scene::refusal(Operation::PullImage, &image, message));
+    }
+    if scene.machine.images.contains(&image) {
+        return unchanged(());
+    }
+    change(Change::AddImage { image })
+}
+
+pub(crate) fn create_network(scene: &Scene<'_>, name: &str, config: &NetworkConfig) -> Decision {
+    if network_exists(scene, name) {
+        return Err(HostError::Conflict { what: format!("a network named {name}") });
+    }
+    let mut config = config.clone();
+    default_to(&mut config.driver, "bridge");
+    change(Change::CreateNetwork { name: name.to_owned(), config })
+}
+
+/// Refused while a running container is connected; stopped ones do not count, as in Docker.
+pub(crate) fn remove_network(scene: &Scene<'_>, name: &str) -> Decision {
+    let refusal = |message: String| Err(Scene::refusal(Operation::RemoveNetwork, name, message));
+    if BUILT_IN_NETWORKS.iter().any(|(built_in, _)| *built_in == name) {
+        return refusal(format!("{name} is a pre-defined network and cannot be removed"));
+    }
+    if !scene.machine.networks.contains_key(name) {
+        return unchanged(());
+    }
+    if scene.machine.containers.network_in_use(name) {
+        return refusal(format!("error while removing network: network {name} has active endpoints"));
+    }
+    change(Change::RemoveNetwork { name: name.to_owned() })
+}
+
+/// Whether containers can be connected to a network of this name.
+pub(crate) fn network_exists(scene: &Scene<'_>, name: &str) -> bool {
+    BUILT_IN_NETWORKS.iter().any(|(built_in, _)| *built_in == name) || scene.machine.networks.contains_key(name)
+}
+
+/// As in Docker, an existing volume of the same driver is taken as it is, labels included.
+pub(crate) fn create_volume(scene: &Scene<'_>, name: &str, config: &VolumeConfig) -> Decision {
+    let mut config = config.clone();
+    default_to(&mut config.driver, "local");
+    match scene.machine.volumes.get(name) {
+        Some(existing) if existing.driver == config.driver => unchanged(()),
+        Some(_) => Err(HostError::Conflict { what: format!("a volume named {name} with another driver") }),
+        None => change(Change::CreateVolume { name: name.to_owned(), config }),
+    }
+}
+
+/// Refused while any container, running or not, mounts it.
+pub(crate) fn remove_volume(scene: &Scene<'_>, name: &str) -> Decision {
+    if !scene.machine.volumes.contains_key(name) {
+        return unchanged(());
+    }
+    if let Some(users) = scene.machine.containers.volume_users(name) {
+        let users = users.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let message = format!("remove {name}: volume is in use - [{users}]");
+        return Err(Scene::refusal(Operation::RemoveVolume, name, message));
+    }
+    change(Change::RemoveVolume { name: name.to_owned() })
+}
+
+/// Puts the engine's default where nothing was given.
+pub(crate) fn default_to(value: &mut String, default: &str) {
+    if value.is_empty() {
+        default.clone_into(value);
+    }
+}
+
+fn plain_network(driver: &str) -> NetworkConfig {
+    NetworkConfig { driver: driver.to_owned(), ..NetworkConfig::default() }
+}

@@ -1,0 +1,221 @@
+//! Files of a machine, and the inventories that say whose they are.
+
+use hactl_core::Digest;
+use hactl_host::{
+    Claim, FileRemoval, FileStat, FileWrite, ForeignClaim, HostError, InventoryEntry, Release, Survey, SurveyRequest,
+};
+
+use crate::faults::Fault;
+use crate::machine::{Content, Machine, StoredFile};
+use crate::mutation::Change;
+use crate::scene::{Decision, Scene, change, unchanged};
+
+/// Facts, files and inventories. A directory at a requested path is not a file: it is left out.
+pub(crate) fn survey(scene: &Scene<'_>, request: &SurveyRequest) -> Decision<Survey> {
+    let machine = scene.machine;
+    let mut survey = Survey {
+        facts: machine.facts(scene.seed, scene.host, scene.clock),
+        inventory: machine.inventories.get(&request.lineage).map(|stored| stored.inventory().clone()),
+        ..Survey::default()
+    };
+    for wanted in &request.files {
+        let Ok(path) = normal_path(&wanted.path) else { continue };
+        if let Some(file) = machine.files.get(&path) {
+            survey.files.insert(wanted.path.clone(), stat(file, wanted.fetch_unless.as_ref()));
+        }
+        let others = machine.inventories.iter().filter(|(lineage, _)| **lineage != request.lineage);
+        survey.foreign.extend(others.filter_map(|(_, stored)| {
+            Some(ForeignClaim {
+                path: wanted.path.clone(),
+                stack: stored.inventory().stack.clone(),
+                address: stored.holder(&path)?.clone(),
+            })
+        }));
+    }
+    unchanged(survey)
+}
+
+/// Refused when the machine was last touched from a state that is newer than the one this apply starts from, and that
+/// this apply did not write itself: its own serial is a retry.
+pub(crate) fn claim(scene: &Scene<'_>, claim: &Claim) -> Decision {
+    if let Some(stored) = scene.machine.inventories.get(&claim.lineage) {
+        let host = stored.inventory().serial;
+        if host > claim.parent_serial {
+            return Err(HostError::Fenced { host, ours: claim.parent_serial });
+        }
+    }
+    change(Change::Claim {
+        lineage: claim.lineage.clone(),
+        stack: claim.stack.clone(),
+        serial: claim.serial,
+        addresses: claim.addresses.clone(),
+    })
+}
+
+pub(crate) fn release(scene: &Scene<'_>, release: &Release) -> Decision {
+    if !scene.machine.inventories.contains_key(&release.lineage) {
+        return unchanged(());
+    }
+    change(Change::Release { lineage: release.lineage.clone(), gone: release.gone.clone() })
+}
+
+/// Writes a file as its lineage's.
+///
+/// A path that an entry of the lineage's inventory holds is ours, present or not; another resource of the lineage
+/// that held it gives it up, with its directories and its original. Anything else that exists there or that another
+/// lineage holds is foreign. The record is made before the file, as two changes.
+pub(crate) fn write(scene: &Scene<'_>, write: &FileWrite, user: &str) -> Decision {
+    let machine = scene.machine;
+    let fail = |reason: &str| failure("write", &write.path, reason);
+    let path = normal_path(&write.path).map_err(fail)?;
+    let mode = normal_mode(&write.mode).ok_or_else(|| fail("the mode is not octal"))?;
+    if machine.is_directory(&path) {
+        return Err(fail("is a directory"));
+    }
+    let directories = missing_parents(machine, &path).map_err(fail)?;
+    let stored = machine.inventories.get(&write.lineage);
+    let holder = stored.and_then(|stored| stored.holder(&path));
+    let existing = machine.files.get(&path);
+
+    let recorded = stored.and_then(|stored| stored.entry(&write.address));
+    let other_path = recorded.and_then(|entry| entry.path.as_ref()).filter(|held| **held != path);
+    if let Some(held) = other_path.filter(|held| machine.files.contains_key(*held)) {
+        return Err(fail(&format!("{} still has the file {held}, which must be removed first", write.address)));
+    }
+    let (mut entry, original) = match (stored, holder) {
+        (Some(stored), Some(holder)) => {
+            (stored.entry(holder).cloned().unwrap_or_default(), stored.original(holder).cloned())
+        }
+        _ => {
+            let theirs = machine.inventories.values().any(|stored| stored.holder(&path).is_some());
+            let foreign = theirs || (existing.is_some() && !write.owned);
+            if foreign && !write.adopt {
+                return Err(HostError::Conflict { what: format!("the file {path}") });
+            }
+            let entry = InventoryEntry {
+                path: Some(path.clone()),
+                original: foreign && existing.is_some(),
+                ..recorded.cloned().unwrap_or_default()
+            };
+            (entry, existing.filter(|_| foreign).cloned())
+        }
+    };
+    let earlier = recorded.map(|entry| entry.directories.as_slice()).unwrap_or_default();
+    for directory in earlier.iter().chain(&directories) {
+        if !entry.directories.contains(directory) {
+            entry.directories.push(directory.clone());
+        }
+    }
+    if scene.struck(|fault| *fault == Fault::DiskFull) {
+        return Err(fail("no space left on device"));
+    }
+
+    let mut changes = Vec::new();
+    if recorded != Some(&entry) {
+        changes.push(Change::Record {
+            lineage: write.lineage.clone(),
+            address: write.address.clone(),
+            entry,
+            original,
+        });
+    }
+    let owner = user_name(write.owner.as_deref().unwrap_or(user));
+    let file = StoredFile {
+        content: Content(write.content.clone()),
+        group: write.group.as_deref().map_or_else(|| owner.clone(), user_name),
+        mode,
+        owner,
+    };
+    if existing != Some(&file) {
+        changes.push(Change::WriteFile { path, file, directories });
+    }
+    Ok(((), changes))
+}
+
+/// Removes a file that the inventory records for the resource. What is absent, or was removed before (the entry is
+/// there and holds no path), is done already; a file that neither a record nor state says to be ours is left alone and
+/// is a conflict.
+pub(crate) fn remove(scene: &Scene<'_>, removal: &FileRemoval) -> Decision {
+    let machine = scene.machine;
+    let fail = |reason: &str| failure("remove", &removal.path, reason);
+    let path = normal_path(&removal.path).map_err(fail)?;
+    let stored = machine.inventories.get(&removal.lineage);
+    match stored.and_then(|stored| stored.entry(&removal.address)) {
+        Some(entry) if entry.path.as_ref() == Some(&path) => {
+            if machine.is_directory(&path) {
+                return Err(fail("is a directory"));
+            }
+            change(Change::RemoveRecorded { lineage: removal.lineage.clone(), address: removal.address.clone() })
+        }
+        _ if !machine.files.contains_key(&path) => unchanged(()),
+        _ if removal.owned && !machine.inventories.values().any(|stored| stored.holder(&path).is_some()) => {
+            change(Change::RemoveFile { path })
+        }
+        Some(entry) if entry.path.is_none() => unchanged(()),
+        _ => Err(HostError::Conflict { what: format!("the file {path}") }),
+    }
+}
+
+/// What a survey says of a file; the text where it differs from `fetch_unless`.
+pub(crate) fn stat(file: &StoredFile, fetch_unless: Option<&Digest>) -> FileStat {
+    let sha256 = Digest::sha256(&file.content.0);
+    let wanted = fetch_unless.is_some_and(|known| *known != sha256) && file.content.0.len() <= FileStat::MAX_TEXT;
+    FileStat {
+        sha256,
+        mode: file.mode.clone(),
+        owner: file.owner.clone(),
+        group: file.group.clone(),
+        text: std::str::from_utf8(&file.content.0).ok().filter(|_| wanted).map(str::to_owned),
+    }
+}
+
+/// An absolute path without empty, `.` and `..` components. There are no symbolic links in the sandbox.
+pub(crate) fn normal_path(path: &str) -> Result<String, &'static str> {
+    if !path.starts_with('/') {
+        return Err("the path is not absolute");
+    }
+    if path.contains('\0') {
+        return Err("the path holds a NUL byte");
+    }
+    let mut components = Vec::new();
+    for component in path.split('/') {
+        match component {
+            "" | "." => {}
+            ".." => {
+                components.pop();
+            }
+            name => components.push(name),
+        }
+    }
+    Ok(format!("/{}", components.join("/")))
+}
+
+/// The parents of a normal path that do not exist, outermost first.
+pub(crate) fn missing_parents(machine: &Machine, path: &str) -> Result<Vec<String>, &'static str> {
+    let slashes = path.match_indices('/').map(|(index, _)| index).filter(|index| *index > 0);
+    let mut missing = Vec::new();
+    for parent in slashes.map(|index| &path[..index]) {
+        if machine.files.contains_key(parent) {
+            return Err("not a directory");
+        }
+        if !machine.is_directory(parent) {
+            missing.push(parent.to_owned());
+        }
+    }
+    Ok(missing)
+}
+
+/// Four octal digits.
+pub(crate) fn normal_mode(mode: &str) -> Option<String> {
+    let bits = u32::from_str_radix(mode, 8).ok().filter(|bits| *bits <= 0o7777)?;
+    Some(format!("{bits:04o}"))
+}
+
+/// A user's or group's name. Every name exists in the sandbox; of the numbers, only 0 has one.
+pub(crate) fn user_name(name_or_number: &str) -> String {
+    if name_or_number == "0" { "root".to_owned() } else { name_or_number.to_owned() }
+}
+
+fn failure(operation: &'static str, path: &str, reason: &str) -> HostError {
+    HostError::File { operation, path: path.to_owned(), reason: reason.to_owned() }
+}

@@ -1,0 +1,112 @@
+//! Saved plans: `plan --out` writes one, `apply` carries it out if nothing has changed since.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use hactl_core::Digest;
+use hactl_core::plan::Plan;
+use serde::{Deserialize, Serialize};
+
+use crate::durable::{self, Access};
+use crate::error::{FileKind, StateError};
+use crate::sealed::{self, Flaw};
+use crate::store::Loaded;
+
+/// A plan and what it may be applied to. It holds no secret value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SavedPlan {
+    /// The version of the hactl that made it.
+    pub hactl: String,
+    /// What it was made for.
+    pub world: World,
+    /// The directory of the config, absolute: relative paths start there.
+    pub directory: PathBuf,
+    /// The digest of the config it was made from.
+    pub config_digest: Digest,
+    /// [`Loaded::digest`] of the state it was made from; none where there was no state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_digest: Option<Digest>,
+    /// The plan.
+    pub plan: Plan,
+}
+
+/// What a run acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum World {
+    /// The hosts of the config.
+    Real,
+    /// The simulated fleet.
+    Sandbox,
+}
+
+impl fmt::Display for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Real => "real hosts",
+            Self::Sandbox => "the sandbox",
+        })
+    }
+}
+
+impl SavedPlan {
+    /// Writes it to a file that only its owner can read (mode 0600), whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), StateError> {
+        durable::stage(path, Access::Owner, |file| sealed::write(file, self))
+            .and_then(|(staged, _)| staged.commit())
+            .map_err(|source| StateError::unwritable(FileKind::Plan, path, source))
+    }
+
+    /// Reads it from a file.
+    ///
+    /// # Errors
+    /// When there is no file or it cannot be read, it is no saved plan, or damaged, or newer than this build.
+    pub fn read(path: &Path) -> Result<Self, StateError> {
+        let bytes = std::fs::read(path).map_err(|source| StateError::Unreadable {
+            file: FileKind::Plan,
+            path: path.to_owned(),
+            source,
+        })?;
+        let (saved, _) = sealed::read(&bytes).map_err(|flaw| {
+            // Whatever else a user hands over, a config mostly, is best told apart as what it is not.
+            let flaw = match flaw {
+                Flaw::NotJson(_) => Flaw::Foreign,
+                flaw => flaw,
+            };
+            StateError::flawed(FileKind::Plan, path, flaw)
+        })?;
+        Ok(saved)
+    }
+
+    /// Checks that it was made for this world and from this very state.
+    ///
+    /// # Errors
+    /// When it was not.
+    pub fn check_fresh(&self, loaded: &Loaded, world: World) -> Result<(), StateError> {
+        if self.world != world {
+            return Err(StateError::OtherWorld { made_for: self.world });
+        }
+        if self.state_digest == loaded.digest {
+            return Ok(());
+        }
+        let made_at = self.plan.serial;
+        let change = match &loaded.state {
+            None => format!("there is no state any more, the plan was made at serial {made_at}"),
+            Some(state) if self.state_digest.is_none() => {
+                format!("serial {}, there was none when the plan was made", state.serial)
+            }
+            Some(state) if state.lineage != self.plan.lineage => {
+                format!("lineage {}, the plan was made for {}", state.lineage, self.plan.lineage)
+            }
+            Some(state) if state.serial != made_at => {
+                format!("serial {}, the plan was made at {made_at}", state.serial)
+            }
+            Some(_) => format!("serial {made_at} as then, with other content"),
+        };
+        Err(StateError::StalePlan { change })
+    }
+}

@@ -1,0 +1,167 @@
+//! JSON documents that begin with their format and end with their own SHA-256.
+//!
+//! The checksum covers every byte before its own line, line ends taken as `\n`, so `head -n -2 FILE | sha256sum`
+//! computes it too. Nothing in JSON holds a raw `\r`, so a checkout with `\r\n` reads the same.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use hactl_core::Digest;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::FORMAT;
+
+/// What is wrong with a file that was read whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flaw {
+    /// There is nothing in it.
+    Empty,
+    /// It ends in the middle, after so many bytes.
+    Cut(usize),
+    /// It holds the marks of a git merge conflict, the first of them in this line, counted from 1.
+    Conflict(usize),
+    /// It is no JSON, for this reason.
+    NotJson(String),
+    /// It is JSON, but none of ours.
+    Foreign,
+    /// It has this format, which is newer than [`FORMAT`].
+    Newer(u64),
+    /// Its last field is no checksum.
+    Unsealed,
+    /// It is not what its checksum was made over.
+    Altered,
+    /// It is as it was written, but no document of its format, for this reason.
+    Malformed(String),
+}
+
+/// Writes a value, which must be a JSON object with at least one field; gives its checksum.
+///
+/// The value is streamed: memory does not grow with it.
+pub(crate) fn write(output: impl Write, value: &impl Serialize) -> io::Result<Digest> {
+    #[derive(Serialize)]
+    struct Document<'a, T> {
+        format: u32,
+        #[serde(flatten)]
+        value: &'a T,
+    }
+    let mut writer = SealingWriter { output, hasher: Sha256::new(), buffer: Vec::with_capacity(CAPACITY) };
+    let format = FORMAT;
+    serde_json::to_writer_pretty(&mut writer, &Document { format, value })?;
+    writer.seal()
+}
+
+/// Reads what [`write`] wrote, and its checksum.
+///
+/// `T` must let fields named `format` and `sha256` pass.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, Digest), Flaw> {
+    let Some(digest) = split(bytes)
+        .filter(|(content, digest)| begins_with_format(content) && checksum(content) == *digest)
+        .map(|(_, digest)| digest)
+    else {
+        return Err(diagnose(bytes));
+    };
+    let value = serde_json::from_slice(bytes).map_err(|why| Flaw::Malformed(why.to_string()))?;
+    Ok((value, digest))
+}
+
+const CAPACITY: usize = 64 * 1024;
+const END: &[u8] = b"\n}";
+const SEAL: &[u8] = b"  \"sha256\": \"";
+
+/// Buffers and hashes what is written, and keeps the end back, because the checksum comes before it.
+struct SealingWriter<W> {
+    output: W,
+    hasher: Sha256,
+    buffer: Vec<u8>,
+}
+
+impl<W: Write> SealingWriter<W> {
+    fn pass_on(&mut self, keep: usize) -> io::Result<()> {
+        let ready = self.buffer.len().saturating_sub(keep);
+        self.hasher.update(&self.buffer[..ready]);
+        self.output.write_all(&self.buffer[..ready])?;
+        self.buffer.drain(..ready);
+        Ok(())
+    }
+
+    fn seal(mut self) -> io::Result<Digest> {
+        if !self.buffer.ends_with(END) {
+            return Err(io::Error::other("only an object with fields can be sealed"));
+        }
+        self.buffer.truncate(self.buffer.len() - END.len());
+        self.buffer.extend_from_slice(b",\n");
+        self.pass_on(0)?;
+        let digits: String = self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.output.write_all(SEAL)?;
+        self.output.write_all(digits.as_bytes())?;
+        self.output.write_all(b"\"\n}\n")?;
+        Digest::parse(&digits).ok_or_else(|| io::Error::other("SHA-256 has 64 digits"))
+    }
+}
+
+impl<W: Write> Write for SealingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.buffer.len() + bytes.len() > CAPACITY {
+            self.pass_on(END.len())?;
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the checksum covers, and the checksum.
+fn split(bytes: &[u8]) -> Option<(&[u8], Digest)> {
+    let bytes = bytes.trim_ascii_end().strip_suffix(b"}")?;
+    let bytes = bytes.trim_ascii_end().strip_suffix(b"\"")?;
+    let (bytes, digits) = bytes.split_at_checked(bytes.len().checked_sub(64)?)?;
+    let content = bytes.strip_suffix(SEAL)?;
+    let digest = Digest::parse(std::str::from_utf8(digits).ok()?)?;
+    content.ends_with(b"\n").then_some((content, digest))
+}
+
+fn begins_with_format(content: &[u8]) -> bool {
+    content
+        .strip_prefix(b"{")
+        .and_then(|rest| rest.trim_ascii_start().strip_prefix(format!("\"format\": {FORMAT}").as_bytes()))
+        .is_some_and(|rest| rest.starts_with(b","))
+}
+
+fn checksum(content: &[u8]) -> Digest {
+    let normal = if content.contains(&b'\r') {
+        let kept = content.iter().copied().filter(|byte| *byte != b'\r');
+        Cow::Owned(kept.collect::<Vec<u8>>())
+    } else {
+        Cow::Borrowed(content)
+    };
+    Digest::sha256(&normal)
+}
+
+/// Finds out what is wrong with bytes that are not a sealed document of this format.
+fn diagnose(bytes: &[u8]) -> Flaw {
+    #[derive(Deserialize)]
+    struct Peek {
+        format: Option<u64>,
+    }
+    if bytes.trim_ascii().is_empty() {
+        return Flaw::Empty;
+    }
+    let conflict = bytes.split(|byte| *byte == b'\n').position(|line| line.starts_with(b"<<<<<<< "));
+    if let Some(line) = conflict {
+        return Flaw::Conflict(line + 1);
+    }
+    match serde_json::from_slice::<Peek>(bytes) {
+        Err(why) if why.is_eof() => Flaw::Cut(bytes.len()),
+        Err(why) if why.is_data() => Flaw::Foreign,
+        Err(why) => Flaw::NotJson(why.to_string()),
+        Ok(Peek { format: None | Some(0) }) => Flaw::Foreign,
+        Ok(Peek { format: Some(format) }) if format > u64::from(FORMAT) => Flaw::Newer(format),
+        Ok(_) if split(bytes).is_none() => Flaw::Unsealed,
+        Ok(_) => Flaw::Altered,
+    }
+}

@@ -1,0 +1,204 @@
+//! The files of one stack: reading, writing and recovering its state.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hactl_core::state::{Intent, NodeState, ResourceState, State};
+use hactl_core::value::Map;
+use hactl_core::{Address, Digest};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::durable::{self, Access, Staged};
+use crate::error::{FileKind, StateError};
+use crate::journal::Journal;
+use crate::replay::{self, FoldedJournal};
+use crate::sealed;
+
+/// Where the state of one stack lives: `<directory>/<stack>.json`, with `.<stack>.journal` and `.<stack>.lock` beside
+/// it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    directory: PathBuf,
+    stack: String,
+}
+
+/// What is true of a stack, as far as its files tell.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The state, with what an interrupted apply did folded in; none for a stack that was never applied.
+    pub state: Option<State>,
+    /// Tells this state from any other: the checksum of the state file, or one over it and a journal folded in.
+    pub digest: Option<Digest>,
+    /// The journal of an interrupted (or still running) apply, where one was folded in.
+    pub journal: Option<FoldedJournal>,
+}
+
+impl Store {
+    /// The files of a stack; nothing is read or made yet. The stack's name must be fit for a file name.
+    pub fn new(directory: &Path, stack: &str) -> Self {
+        Self { directory: directory.to_owned(), stack: stack.to_owned() }
+    }
+
+    /// The stack's name.
+    pub fn stack(&self) -> &str {
+        &self.stack
+    }
+
+    /// The directory that the files are in.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The state file.
+    pub fn state_path(&self) -> PathBuf {
+        self.directory.join(format!("{}.json", self.stack))
+    }
+
+    /// The journal, which is there only while an apply runs and after one was interrupted.
+    pub fn journal_path(&self) -> PathBuf {
+        self.directory.join(format!(".{}.journal", self.stack))
+    }
+
+    /// The file that the lock is held on.
+    pub fn lock_path(&self) -> PathBuf {
+        self.directory.join(format!(".{}.lock", self.stack))
+    }
+
+    /// Reads the state, and folds a journal in. Writes nothing.
+    ///
+    /// # Errors
+    /// When a file cannot be read, is damaged, newer than this build, or another stack's.
+    pub fn load(&self) -> Result<Loaded, StateError> {
+        match self.load_once() {
+            // An apply that ended between the two reads; the second look sees its result.
+            Err(StateError::UnrelatedJournal { .. }) => self.load_once(),
+            result => result,
+        }
+    }
+
+    /// Writes what was folded in, and removes the journal: an apply begins with this. The lock must be held.
+    ///
+    /// The digest changes where there was a journal, so a saved plan is checked before this.
+    ///
+    /// # Errors
+    /// When a file cannot be written; both then still say what is true.
+    pub fn recover(&self, loaded: Loaded) -> Result<Loaded, StateError> {
+        if let Loaded { state: Some(state), journal: Some(folded), .. } = &loaded {
+            let digest = Journal::reopen(self, folded)?.finish(state)?;
+            return Ok(Loaded { state: loaded.state, digest: Some(digest), journal: None });
+        }
+        self.discard_journal()?;
+        Ok(loaded)
+    }
+
+    /// Writes the state where no apply was journaled; gives the file's checksum. The lock must be held, and
+    /// [`Store::recover`] have dealt with a journal.
+    ///
+    /// # Errors
+    /// When a journal is there, which would no longer fit the state, or a file cannot be written.
+    pub fn save(&self, state: &State) -> Result<Digest, StateError> {
+        let journal = self.journal_path();
+        if journal.exists() {
+            return Err(StateError::PendingJournal { path: journal });
+        }
+        let (staged, digest) = self.stage(state)?;
+        self.commit(staged)?;
+        Ok(digest)
+    }
+
+    pub(crate) fn stage(&self, state: &State) -> Result<(Staged, Digest), StateError> {
+        let path = self.state_path();
+        durable::create_directory(&self.directory)
+            .and_then(|()| durable::stage(&path, Access::Umask, |file| sealed::write(file, state)))
+            .map_err(|source| StateError::unwritable(FileKind::State, &path, source))
+    }
+
+    pub(crate) fn commit(&self, staged: Staged) -> Result<(), StateError> {
+        staged.commit().map_err(|source| StateError::unwritable(FileKind::State, &self.state_path(), source))
+    }
+
+    pub(crate) fn discard_journal(&self) -> Result<(), StateError> {
+        let path = self.journal_path();
+        durable::remove(&path).map_err(|source| StateError::unwritable(FileKind::Journal, &path, source))
+    }
+
+    fn load_once(&self) -> Result<Loaded, StateError> {
+        let (state, digest) = self.read_state()?.unzip();
+        let journal = replay::read(&self.journal_path(), &self.stack)?
+            .filter(|journal| journal.saved.is_none() || journal.saved != digest);
+        let Some(journal) = journal else {
+            return Ok(Loaded { state, digest, journal: None });
+        };
+        let (state, digest, folded) = journal.fold(state, digest, &self.journal_path())?;
+        Ok(Loaded { state: Some(state), digest: Some(digest), journal: Some(folded) })
+    }
+
+    fn read_state(&self) -> Result<Option<(State, Digest)>, StateError> {
+        let path = self.state_path();
+        let Some(bytes) = read(FileKind::State, &path)? else {
+            return Ok(None);
+        };
+        let (document, digest) =
+            sealed::read::<Document>(&bytes).map_err(|flaw| StateError::flawed(FileKind::State, &path, flaw))?;
+        if document.stack != self.stack {
+            return Err(StateError::OtherStack {
+                file: FileKind::State,
+                path,
+                found: document.stack,
+                wanted: self.stack.clone(),
+            });
+        }
+        Ok(Some((document.into(), digest)))
+    }
+}
+
+/// Reads a whole file; none where there is none.
+pub(crate) fn read(file: FileKind, path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(StateError::Unreadable { file, path: path.to_owned(), source }),
+    }
+}
+
+/// The fields of a state file of format 1: those of [`State`], between `format` and `sha256`.
+///
+/// Spelled out, so that a field that is new in [`State`] is also a decision about the format.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(rename = "format")]
+    _format: IgnoredAny,
+    stack: String,
+    lineage: String,
+    serial: u64,
+    #[serde(default)]
+    variables: Map,
+    #[serde(default)]
+    nodes: BTreeMap<String, NodeState>,
+    #[serde(default)]
+    outputs: Map,
+    #[serde(default)]
+    resources: BTreeMap<Address, ResourceState>,
+    #[serde(default)]
+    unfinished: BTreeMap<Address, Intent>,
+    #[serde(rename = "sha256")]
+    _sha256: IgnoredAny,
+}
+
+impl From<Document> for State {
+    fn from(document: Document) -> Self {
+        Self {
+            stack: document.stack,
+            lineage: document.lineage,
+            serial: document.serial,
+            variables: document.variables,
+            nodes: document.nodes,
+            outputs: document.outputs,
+            resources: document.resources,
+            unfinished: document.unfinished,
+        }
+    }
+}
