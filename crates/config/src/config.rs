@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 use crate::inputs::Inputs;
+use crate::invalid::Invalid;
 use crate::nodes::NodeConfig;
 use crate::section::Declaration;
 use crate::source::SourceMap;
@@ -32,12 +33,15 @@ pub struct Config {
     pub variables: IndexMap<String, Variable>,
     /// Its nodes by name, in the order of the file.
     pub nodes: IndexMap<String, NodeConfig>,
-    /// Its resources, section by section, in the order of the file.
+    /// Its resources, section by section, in the order of the file; in a partial config also wrong ones, as far as they
+    /// could be read.
     pub declarations: Vec<Declaration>,
     /// Its outputs, in the order of the file.
     pub outputs: Vec<OutputDeclaration>,
     /// The files it names.
     pub inputs: Inputs,
+    /// What is declared but wrong, which is reported already; empty in a config that loaded.
+    pub invalid: Invalid,
     /// What the user should know though nothing is wrong.
     pub warnings: Vec<Diagnostic>,
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::schema::Schema;
 use crate::tree::{Data, Node};
-use crate::validate::validate;
+use crate::validate::{drop_notes, validate};
 
 /// Decodes trees into `T`; made once for many trees.
 pub(crate) struct Decoder<T> {
@@ -32,13 +32,15 @@ impl<T: JsonSchema + DeserializeOwned> Decoder<T> {
         if !is_known(node, diagnostics) || diagnostics.len() > before {
             return None;
         }
-        let json = serde_json::to_value(node.to_value()).and_then(serde_json::from_value);
+        let mut spec = node.clone();
+        drop_notes(&mut spec, &self.schema);
+        let json = serde_json::to_value(spec.to_value()).and_then(serde_json::from_value);
         json.map_err(|error| diagnostics.push(Diagnostic::error(error.to_string()).at(place))).ok()
     }
 }
 
 /// Whether every part is plain data; what is not is reported, unless it was before.
-fn is_known(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> bool {
+pub(crate) fn is_known(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> bool {
     match &node.data {
         Data::Invalid => false,
         Data::Template(_) | Data::Deferred(_) => {

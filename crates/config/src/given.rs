@@ -7,6 +7,7 @@ use hactl_core::diagnostic::Span;
 use hactl_core::{Diagnostic, Value};
 use indexmap::IndexMap;
 
+use crate::invalid::Invalid;
 use crate::source::SourceMap;
 use crate::tree::{Data, Entry};
 use crate::validate::suggestion;
@@ -114,10 +115,15 @@ impl Given {
     }
 
     /// Reports what is given to variables that are not declared.
-    pub(crate) fn report_unknown(&self, variables: &IndexMap<String, Variable>, diagnostics: &mut Vec<Diagnostic>) {
+    pub(crate) fn report_unknown(
+        &self,
+        variables: &IndexMap<String, Variable>,
+        invalid: &Invalid,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
         let known: Vec<&str> = variables.keys().map(String::as_str).collect();
         let unknown = |name: &str, origin: &str| {
-            (!variables.contains_key(name)).then(|| {
+            (!variables.contains_key(name) && !invalid.contains("var", name)).then(|| {
                 (
                     format!("{origin} sets `{name}`, but there is no such variable"),
                     suggestion(name, &known, "variables"),

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 
 use crate::config::{Config, Format};
 use crate::inputs::Inputs;
+use crate::invalid::Invalid;
 use crate::section::Section;
 use crate::source::{SourceMap, span};
 use crate::tree::Node;
@@ -24,6 +25,38 @@ pub struct LoadFailure {
     pub sources: SourceMap,
     /// The mistakes of all files, and the warnings, by file and place; at most 100 and a note of how many more.
     pub diagnostics: Vec<Diagnostic>,
+    /// What could be read, for finding the mistakes of later phases as well; none where a file is not even YAML.
+    pub partial: Option<Box<Config>>,
+    /// The mistakes beyond the limit.
+    cut: Vec<Diagnostic>,
+}
+
+impl LoadFailure {
+    fn new(sources: SourceMap, diagnostics: Vec<Diagnostic>, partial: Option<Box<Config>>) -> Self {
+        let mut failure = Self { sources, diagnostics: sorted(diagnostics), partial, cut: Vec::new() };
+        if failure.diagnostics.len() > REPORT_LIMIT {
+            failure.diagnostics.sort_by_key(|diagnostic| diagnostic.severity == Severity::Warning);
+            failure.cut = failure.diagnostics.split_off(REPORT_LIMIT);
+            let note = Diagnostic::error(format!("and {} more", failure.cut.len())).help("mend those above first");
+            failure.diagnostics.push(note);
+        }
+        failure
+    }
+
+    /// The failure with the mistakes of a later phase among its own; what is there already is not added again.
+    #[must_use]
+    pub fn and(mut self, found: Vec<Diagnostic>) -> Self {
+        if !self.cut.is_empty() {
+            self.diagnostics.pop();
+            self.diagnostics.append(&mut self.cut);
+        }
+        for diagnostic in found {
+            if !self.diagnostics.contains(&diagnostic) {
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        Self::new(self.sources, self.diagnostics, self.partial)
+    }
 }
 
 /// Loads the config at a path: a native file, a directory of them, or an RKE cluster file.
@@ -38,7 +71,10 @@ pub fn load(path: &Path, sections: &[Section], given: &VariableInputs) -> Result
         Some(parts) if !diagnostics.iter().any(Diagnostic::is_error) => {
             Ok(Config { sources, warnings: sorted(diagnostics), ..parts })
         }
-        _ => Err(LoadFailure { sources, diagnostics: limited(sorted(diagnostics)) }),
+        parts => {
+            let partial = parts.map(|parts| Box::new(Config { sources: sources.clone(), ..parts }));
+            Err(LoadFailure::new(sources, diagnostics, partial))
+        }
     }
 }
 
@@ -62,6 +98,7 @@ fn build(
         declarations: Vec::new(),
         outputs: Vec::new(),
         inputs: Inputs::new(&directory),
+        invalid: Invalid::default(),
         warnings: Vec::new(),
     };
     if let [root] = roots.as_slice()
@@ -79,8 +116,9 @@ fn build(
     let inputs = Inputs::new(&directory);
     let native = native::read(roots, sections, given, &inputs, sources, diagnostics);
     Some(Config {
-        variables: native.resolved.variables,
-        nodes: native.nodes.nodes,
+        variables: native.variables,
+        nodes: native.nodes,
+        invalid: native.invalid,
         declarations: native.declarations,
         outputs: native.outputs,
         inputs,
@@ -137,15 +175,5 @@ fn stem(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> String {
 /// By file and place; what has no place comes first.
 fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span));
-    diagnostics
-}
-
-fn limited(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    if diagnostics.len() > REPORT_LIMIT {
-        diagnostics.sort_by_key(|diagnostic| diagnostic.severity == Severity::Warning);
-        let more = diagnostics.len() - REPORT_LIMIT;
-        diagnostics.truncate(REPORT_LIMIT);
-        diagnostics.push(Diagnostic::error(format!("and {more} more")).help("mend those above first"));
-    }
     diagnostics
 }

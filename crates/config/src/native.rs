@@ -1,21 +1,24 @@
 //! The native format: the top-level keys of one or several files, merged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use hactl_core::Diagnostic;
 use hactl_core::diagnostic::Span;
+use indexmap::IndexMap;
 
 use crate::config::OutputDeclaration;
 use crate::decode::Decoder;
 use crate::evaluate::evaluate;
 use crate::expression::parse_templates;
 use crate::inputs::Inputs;
-use crate::nodes::NodeSet;
+use crate::invalid::Invalid;
+use crate::nodes::{NodeConfig, NodeSet};
 use crate::section::{Declaration, DeclarationReader, Section};
 use crate::source::SourceMap;
 use crate::tree::{Data, Entry, Node};
 use crate::validate::{refuse_reserved_keys, unknown_key};
-use crate::variables::{self, Resolved, VariableInputs, VariableScope};
+use crate::variables::{self, Variable, VariableInputs, VariableScope};
 
 /// The version of the format that this build reads.
 const FORMAT: i64 = 1;
@@ -26,28 +29,29 @@ const SINGLE_KEYS: [&str; 3] = ["hactl", "name", "ssh"];
 /// Top-level keys with named entries, beside the sections.
 const MAP_KEYS: [&str; 3] = ["variables", "nodes", "outputs"];
 
-/// Keys of the format that are not acted on yet.
-const LATER_KEYS: [&str; 11] = [
-    "secrets",
-    "loadBalancers",
-    "kubernetes",
-    "manifests",
-    "ingress",
-    "hostAliases",
-    "checks",
-    "encryption",
-    "git",
-    "moved",
-    "removed",
+/// Keys of the format that are not acted on yet, each with the word that refers to what is declared under it.
+const LATER_KEYS: [(&str, &str); 11] = [
+    ("secrets", "secret"),
+    ("loadBalancers", "loadBalancer"),
+    ("kubernetes", "kubernetes"),
+    ("manifests", "manifest"),
+    ("ingress", "ingress"),
+    ("hostAliases", "hostAliases"),
+    ("checks", "check"),
+    ("encryption", "encryption"),
+    ("git", "git"),
+    ("moved", "moved"),
+    ("removed", "removed"),
 ];
 
 /// What native files hold.
 pub(crate) struct Native {
     pub(crate) name: String,
-    pub(crate) resolved: Resolved,
-    pub(crate) nodes: NodeSet,
+    pub(crate) variables: IndexMap<String, Variable>,
+    pub(crate) nodes: IndexMap<String, NodeConfig>,
     pub(crate) declarations: Vec<Declaration>,
     pub(crate) outputs: Vec<OutputDeclaration>,
+    pub(crate) invalid: Invalid,
 }
 
 /// Reads parsed files as one config. Mistakes go to `diagnostics`; what is returned then is incomplete.
@@ -65,25 +69,28 @@ pub(crate) fn read(
         parse_root(&mut root, sections, sources, diagnostics);
         merged.add(root, sections, diagnostics);
     }
-    let resolved = variables::resolve(&merged.take_all("variables"), given, sources, diagnostics);
+    let declared = merged.take_all("variables");
+    let variables = variables::resolve(&declared, given, &mut merged.invalid, sources, diagnostics);
     let sources = &*sources;
-    merged.check_variables(&resolved, sources, diagnostics);
-    let scope = VariableScope { variables: &resolved.variables, inputs };
+    merged.check_variables(&variables, sources, diagnostics);
+    let scope = VariableScope { variables: &variables, inputs };
 
     let name = name(merged.singles.get("name"), &scope, merged.first, sources, diagnostics);
     let mut evaluated = |entry: Entry| Entry { value: evaluate(&entry.value, &scope, sources, diagnostics), ..entry };
     let ssh = merged.singles.remove("ssh").map(&mut evaluated);
     let node_entries: Vec<Entry> = merged.take_all("nodes").into_iter().map(&mut evaluated).collect();
-    let nodes = NodeSet::decode(&node_entries, ssh.as_ref(), diagnostics);
+    let invalid = std::mem::take(&mut merged.invalid);
+    let nodes = NodeSet::decode(&node_entries, ssh.as_ref(), invalid, diagnostics);
 
-    let reader = DeclarationReader::new(&nodes, scope, sources);
+    let mut reader = DeclarationReader::new(&nodes, scope, sources);
     let mut declarations = Vec::new();
     for section in sections {
         let entries = merged.take_all(section.key);
         declarations.extend(reader.read(section, entries, diagnostics));
     }
+    let invalid = reader.into_invalid();
     let outputs = merged.take_all("outputs").into_iter().filter_map(|entry| output(entry, diagnostics)).collect();
-    Native { name, nodes, declarations, outputs, resolved }
+    Native { name, nodes: nodes.nodes, declarations, outputs, variables, invalid }
 }
 
 /// Parses the templates of a file; where a declaration says `template: false`, its `content` stays as it is written.
@@ -121,7 +128,9 @@ fn parse_declaration(body: &mut Node, sources: &SourceMap, diagnostics: &mut Vec
 struct Merged {
     singles: BTreeMap<String, Entry>,
     maps: BTreeMap<String, Vec<Entry>>,
-    seen: BTreeMap<(String, String), Span>,
+    seen: BTreeMap<String, HashMap<Arc<str>, Span>>,
+    /// What could not be read, or may stand under a key that is not known.
+    invalid: Invalid,
     /// The start of the first file that is a map.
     first: Option<Span>,
 }
@@ -149,8 +158,9 @@ impl Merged {
             if SINGLE_KEYS.contains(&key) {
                 self.add_single(entry, diagnostics);
             } else if MAP_KEYS.contains(&key) || sections.iter().any(|section| section.key == key) {
-                self.add_map(entry, diagnostics);
-            } else if LATER_KEYS.contains(&key) {
+                self.add_map(entry, sections, diagnostics);
+            } else if let Some((_, word)) = LATER_KEYS.iter().find(|(later, _)| *later == key) {
+                self.invalid.add_all_of(word);
                 diagnostics.push(
                     Diagnostic::error(format!("`{key}` is not supported by this version of hactl yet"))
                         .at(entry.key_span)
@@ -160,6 +170,11 @@ impl Merged {
                 let known: Vec<&str> =
                     SINGLE_KEYS.into_iter().chain(MAP_KEYS).chain(sections.iter().map(|section| section.key)).collect();
                 diagnostics.push(unknown_key(key, entry.key_span, &known));
+                for inner in entry.value.entries() {
+                    for kind in ["var", "node"].into_iter().chain(sections.iter().map(|section| section.kind)) {
+                        self.invalid.add(kind, &inner.key);
+                    }
+                }
             }
         }
     }
@@ -178,16 +193,17 @@ impl Merged {
         }
     }
 
-    fn add_map(&mut self, entry: Entry, diagnostics: &mut Vec<Diagnostic>) {
+    fn add_map(&mut self, entry: Entry, sections: &[Section], diagnostics: &mut Vec<Diagnostic>) {
         let key = entry.key.to_string();
         match entry.value.data {
             Data::Map(entries) => {
                 let known = self.maps.entry(key.clone()).or_default();
+                let seen = self.seen.entry(key.clone()).or_default();
                 for inner in entries {
                     if &*key != "variables" && inner.key.starts_with("x-") {
                         continue;
                     }
-                    match self.seen.insert((key.clone(), inner.key.to_string()), inner.key_span) {
+                    match seen.insert(inner.key.clone(), inner.key_span) {
                         Some(first) => diagnostics.push(
                             Diagnostic::error(format!("`{}` is twice in `{key}`", inner.key))
                                 .at(inner.key_span)
@@ -198,11 +214,15 @@ impl Merged {
                     }
                 }
             }
-            Data::Null | Data::Invalid => {}
-            _ => diagnostics.push(
-                Diagnostic::error(format!("`{key}` is {}, expected a map of names", entry.value.type_name()))
-                    .at(entry.key_span),
-            ),
+            Data::Null => {}
+            Data::Invalid => self.invalid.add_all_of(word_of(&key, sections)),
+            _ => {
+                self.invalid.add_all_of(word_of(&key, sections));
+                diagnostics.push(
+                    Diagnostic::error(format!("`{key}` is {}, expected a map of names", entry.value.type_name()))
+                        .at(entry.key_span),
+                );
+            }
         }
     }
 
@@ -210,11 +230,25 @@ impl Merged {
         self.maps.remove(key).unwrap_or_default()
     }
 
-    fn check_variables(&mut self, resolved: &Resolved, sources: &SourceMap, diagnostics: &mut Vec<Diagnostic>) {
+    fn check_variables(
+        &mut self,
+        variables: &IndexMap<String, Variable>,
+        sources: &SourceMap,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
         let entries = self.singles.values_mut().chain(self.maps.values_mut().flatten());
         for entry in entries {
-            variables::check_uses(&mut entry.value, resolved, sources, diagnostics);
+            variables::check_uses(&mut entry.value, variables, &self.invalid, sources, diagnostics);
         }
+    }
+}
+
+/// The word that refers to what is declared under a top-level key: `container` for `containers`.
+fn word_of<'a>(key: &'a str, sections: &[Section]) -> &'a str {
+    match key {
+        "variables" => "var",
+        "nodes" => "node",
+        key => sections.iter().find(|section| section.key == key).map_or(key, |section| section.kind),
     }
 }
 

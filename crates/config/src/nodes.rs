@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::Decoder;
-use crate::tree::{Entry, Node};
+use crate::invalid::Invalid;
+use crate::tree::{Data, Entry, Node};
 use crate::validate::suggestion;
 
 /// A host that the config names.
@@ -80,25 +81,25 @@ enum ConnectionSpec {
 }
 
 /// Which nodes: `all`, those of a role and/or with a label, or those named.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Debug, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(untagged)]
 pub(crate) enum SelectorSpec {
     /// All nodes.
     Word(AllNodes),
-    /// The nodes of these names. Stands before the map: serde takes a list for a struct, too.
+    /// The nodes of these names.
     Names(Vec<String>),
     /// The nodes of a role, with a label, or both.
     Match(MatchSpec),
 }
 
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(rename_all = "camelCase")]
 pub(crate) enum AllNodes {
     All,
 }
 
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct MatchSpec {
     /// A role that the node has.
     role: Option<String>,
@@ -106,21 +107,50 @@ pub(crate) struct MatchSpec {
     label: Option<String>,
 }
 
-/// The nodes of a config, and the names of those that are declared but wrong.
+impl SelectorSpec {
+    /// Reads a selector from its tree; none where the tree is of another form.
+    pub(crate) fn read(node: &Node) -> Option<Self> {
+        let text = |node: &Node| node.as_str().map(str::to_owned);
+        match &node.data {
+            Data::String(word) if &**word == "all" => Some(Self::Word(AllNodes::All)),
+            Data::List(items) => items.iter().map(text).collect::<Option<_>>().map(Self::Names),
+            Data::Map(entries) => {
+                let mut spec = MatchSpec { role: None, label: None };
+                for entry in entries {
+                    match &*entry.key {
+                        "role" => spec.role = Some(text(&entry.value)?),
+                        "label" => spec.label = Some(text(&entry.value)?),
+                        key if key.starts_with("x-") => {}
+                        _ => return None,
+                    }
+                }
+                Some(Self::Match(spec))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The nodes of a config, and what of it could not be read.
 #[derive(Debug, Default)]
 pub(crate) struct NodeSet {
     pub(crate) nodes: IndexMap<String, NodeConfig>,
-    pub(crate) broken: Vec<String>,
+    pub(crate) invalid: Invalid,
 }
 
 impl NodeSet {
     /// Decodes evaluated node declarations, with the `ssh` of the config as defaults.
-    pub(crate) fn decode(entries: &[Entry], ssh: Option<&Entry>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+    pub(crate) fn decode(
+        entries: &[Entry],
+        ssh: Option<&Entry>,
+        invalid: Invalid,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Self {
         let defaults = ssh
             .and_then(|ssh| Decoder::<SshSpec>::new().decode(&ssh.value, ssh.key_span, diagnostics))
             .unwrap_or_default();
         let decoder = Decoder::<NodeSpec>::new();
-        let mut set = Self::default();
+        let mut set = Self { nodes: IndexMap::new(), invalid };
         for entry in entries {
             let before = diagnostics.len();
             check_name(entry, diagnostics);
@@ -132,7 +162,7 @@ impl NodeSet {
                 Some(node) if diagnostics.len() == before => {
                     set.nodes.insert(node.name.clone(), node);
                 }
-                _ => set.broken.push(entry.key.to_string()),
+                _ => set.invalid.add("node", &entry.key),
             }
         }
         set
@@ -154,7 +184,7 @@ impl NodeSet {
             SelectorSpec::Match(wanted) => self.matching(selector, wanted, place, diagnostics),
             SelectorSpec::Names(names) => self.named(selector, names, diagnostics),
         };
-        if chosen.is_empty() && self.broken.is_empty() && diagnostics.len() == before {
+        if chosen.is_empty() && !self.invalid.any("node") && diagnostics.len() == before {
             diagnostics.push(
                 Diagnostic::error("the selector chooses no node")
                     .at(place)
@@ -167,7 +197,7 @@ impl NodeSet {
     fn named(&self, selector: &Node, names: &[String], diagnostics: &mut Vec<Diagnostic>) -> Vec<String> {
         let known: Vec<&str> = self.nodes.keys().map(String::as_str).collect();
         for (name, item) in names.iter().zip(selector.items()) {
-            if !self.nodes.contains_key(name) && !self.broken.contains(name) {
+            if !self.nodes.contains_key(name) && !self.invalid.contains("node", name) {
                 diagnostics.push(
                     Diagnostic::error(format!("there is no node `{name}`"))
                         .at(item.span)
@@ -199,7 +229,7 @@ impl NodeSet {
         let has_role = |node: &NodeConfig| wanted.role.as_ref().is_none_or(|role| node.roles.contains(role));
         let has_label =
             |node: &NodeConfig| label.is_none_or(|(key, value)| node.labels.get(key).is_some_and(|has| has == value));
-        if self.broken.is_empty() {
+        if !self.invalid.any("node") {
             if let Some(role) = &wanted.role
                 && !self.nodes.values().any(has_role)
             {

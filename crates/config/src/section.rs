@@ -1,18 +1,21 @@
 //! Sections: the top-level keys under which resources of one kind are declared.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use hactl_core::Diagnostic;
 use hactl_core::address::{self, Address};
 use hactl_core::diagnostic::Span;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use crate::decode::Decoder;
+use crate::decode::is_known;
 use crate::evaluate::evaluate;
+use crate::invalid::Invalid;
 use crate::nodes::{NodeSet, SelectorSpec};
 use crate::schema::{Formats, Schema};
 use crate::source::SourceMap;
 use crate::tree::{Data, Entry, Node};
-use crate::validate::validate;
+use crate::validate::{drop_notes, validate};
 use crate::variables::VariableScope;
 
 /// A kind that a config can declare, as the kinds crate registers it.
@@ -39,8 +42,8 @@ pub struct Declaration {
     pub span: Span,
     /// The spec, a map; templates in it are not evaluated yet.
     pub body: Node,
-    /// The nodes it is declared on, in the order of the config; never empty.
-    pub selector: Vec<String>,
+    /// The nodes it is declared on, in the order of the config; empty only where the declaration is wrong.
+    pub selector: Arc<[String]>,
     /// Where the selector is written.
     pub selector_span: Span,
     /// What it waits for beyond what it refers to: `kind.name` or `kind.name["key"]`.
@@ -48,14 +51,17 @@ pub struct Declaration {
     /// Refuse any plan that deletes or replaces it.
     pub protect: bool,
     /// Dotted paths in the spec whose changes are left alone.
-    pub ignore_changes: Vec<String>,
+    pub ignore_changes: Arc<[String]>,
     /// Take over what someone else made under its name.
     pub adopt: bool,
+    /// Where `adopt` is written; the declaration's key where it is left out.
+    pub adopt_span: Span,
 }
 
 /// The keys that every declaration has beside its kind's own.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "only the schema is used: these keys are in every declaration, so they are read by hand")]
 pub(crate) struct CommonSpec {
     /// The nodes it lives on: `all`, `{role: x}`, `{label: key=value}`, or a list of names.
     nodes: SelectorSpec,
@@ -74,50 +80,71 @@ pub(crate) struct CommonSpec {
 }
 
 /// The keys of [`CommonSpec`].
-pub(crate) const COMMON_KEYS: [&str; 5] = ["nodes", "dependsOn", "protect", "ignoreChanges", "adopt"];
+const COMMON_KEYS: [&str; 5] = ["nodes", "dependsOn", "protect", "ignoreChanges", "adopt"];
 
-/// What declarations of every section are decoded with.
+/// What declarations of every section are read with.
 pub(crate) struct DeclarationReader<'a> {
-    pub(crate) nodes: &'a NodeSet,
-    pub(crate) scope: VariableScope<'a>,
-    pub(crate) sources: &'a SourceMap,
-    common: Decoder<CommonSpec>,
+    nodes: &'a NodeSet,
+    scope: VariableScope<'a>,
+    sources: &'a SourceMap,
+    common: Schema,
+    invalid: Invalid,
+    /// The nodes of the selectors seen so far: most declarations share a few.
+    chosen: HashMap<SelectorSpec, Arc<[String]>>,
+    no_changes: Arc<[String]>,
 }
 
 impl<'a> DeclarationReader<'a> {
     pub(crate) fn new(nodes: &'a NodeSet, scope: VariableScope<'a>, sources: &'a SourceMap) -> Self {
-        Self { nodes, scope, sources, common: Decoder::new() }
+        Self {
+            nodes,
+            scope,
+            sources,
+            common: Schema::of::<CommonSpec>(&[]),
+            invalid: nodes.invalid.clone(),
+            chosen: HashMap::new(),
+            no_changes: Arc::default(),
+        }
     }
 
-    /// Decodes the declarations under one section's key.
+    /// What could not be read, up to and with the declarations read here.
+    pub(crate) fn into_invalid(self) -> Invalid {
+        self.invalid
+    }
+
+    /// Reads the declarations under one section's key; those that are wrong as far as they can be read.
     pub(crate) fn read(
-        &self,
+        &mut self,
         section: &Section,
         entries: Vec<Entry>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<Declaration> {
-        let schema = with_common_keys(Schema::new(&(section.schema)(), section.formats));
+        let mut schema = Schema::new(&(section.schema)(), section.formats);
+        // The shape of the common keys is checked with their own schema.
+        schema.allow_keys(&COMMON_KEYS);
         let mut declarations = Vec::with_capacity(entries.len());
         for entry in entries {
             let before = diagnostics.len();
-            let subject = format!("{}.{}", section.kind, entry.key);
-            let declaration = self.declaration(section, &schema, entry, diagnostics);
-            for diagnostic in &mut diagnostics[before..] {
-                diagnostic.subject.get_or_insert_with(|| subject.clone());
+            let key = entry.key.clone();
+            declarations.extend(self.declaration(section, &schema, entry, diagnostics));
+            if diagnostics.len() > before {
+                self.invalid.add(section.kind, &key);
+                let subject = format!("{}.{key}", section.kind);
+                for diagnostic in &mut diagnostics[before..] {
+                    diagnostic.subject.get_or_insert_with(|| subject.clone());
+                }
             }
-            declarations.extend(declaration);
         }
         declarations
     }
 
     fn declaration(
-        &self,
+        &mut self,
         section: &Section,
         schema: &Schema,
         entry: Entry,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Declaration> {
-        let before = diagnostics.len();
         if !address::is_name(&entry.key) {
             diagnostics.push(
                 Diagnostic::error(format!("{:?} cannot be the name of a {}", &*entry.key, section.kind))
@@ -126,55 +153,82 @@ impl<'a> DeclarationReader<'a> {
             );
         }
         validate(&entry.value, entry.key_span, schema, diagnostics);
-        let Data::Map(entries) = entry.value.data else {
+        let mut spec = entry.value;
+        drop_notes(&mut spec, schema);
+        let Data::Map(mut body) = spec.data else {
+            self.invalid.add(section.kind, &entry.key);
+            if let Data::Template(_) = spec.data {
+                diagnostics.push(
+                    Diagnostic::error(format!("`{}` is a template, expected a map", entry.key))
+                        .at(spec.span)
+                        .help("write the map out, with `${…}` in its values"),
+                );
+            }
             return None;
         };
-        let (common, body): (Vec<Entry>, Vec<Entry>) =
-            entries.into_iter().partition(|entry| COMMON_KEYS.contains(&&*entry.key));
-        let common = Node::new(entry.value.span, Data::Map(common));
-        if !common.entries().iter().any(|entry| &*entry.key == "nodes") {
+        let mut common: Vec<Entry> = body.extract_if(.., |entry| COMMON_KEYS.contains(&&*entry.key)).collect();
+        body.shrink_to_fit();
+        if !common.iter().any(|entry| &*entry.key == "nodes") {
             diagnostics.push(Diagnostic::error("`nodes` is missing").at(entry.key_span).help(
                 "say where it lives: `nodes: all`, `nodes: {role: …}`, `nodes: {label: key=value}` or a list of names",
             ));
+            let nothing = Node::new(entry.key_span, Data::Invalid);
+            common.push(Entry { key: "nodes".into(), key_span: entry.key_span, value: nothing });
         }
-        if diagnostics.len() > before {
-            return None;
+        let mut common = Node::new(spec.span, Data::Map(common));
+        if common.has_templates() {
+            common = evaluate(&common, &self.scope, self.sources, diagnostics);
         }
-        let common = evaluate(&common, &self.scope, self.sources, diagnostics);
-        let spec = self.common.decode(&common, entry.key_span, diagnostics)?;
-        let selector = common.get("nodes")?;
-        let selector_span = common.entry("nodes").map_or(entry.key_span, |nodes| nodes.key_span);
-        let chosen = self.nodes.select(selector, &spec.nodes, selector_span, diagnostics);
-        let depends_on = dependencies(&spec.depends_on, common.get("dependsOn"), diagnostics);
-        (diagnostics.len() == before).then_some(Declaration {
+        validate(&common, entry.key_span, &self.common, diagnostics);
+        is_known(&common, diagnostics);
+        let flag = |key: &str| matches!(common.get(key), Some(Node { data: Data::Bool(true), .. }));
+        Some(Declaration {
             kind: section.kind,
             name: entry.key.to_string(),
             span: entry.key_span,
-            body: Node::new(entry.value.span, Data::Map(body)),
-            selector: chosen,
-            selector_span,
-            depends_on,
-            protect: spec.protect,
-            ignore_changes: spec.ignore_changes,
-            adopt: spec.adopt,
+            body: Node::new(spec.span, Data::Map(body)),
+            selector: self.select(&common, diagnostics),
+            selector_span: common.entry("nodes").map_or(entry.key_span, |nodes| nodes.key_span),
+            depends_on: dependencies(common.get("dependsOn"), diagnostics),
+            protect: flag("protect"),
+            ignore_changes: match common.get("ignoreChanges").map(Node::items) {
+                Some(paths) if !paths.is_empty() => {
+                    paths.iter().filter_map(Node::as_str).map(str::to_owned).collect()
+                }
+                _ => self.no_changes.clone(),
+            },
+            adopt: flag("adopt"),
+            adopt_span: common.entry("adopt").map_or(entry.key_span, |adopt| adopt.key_span),
         })
+    }
+
+    /// The nodes that the selector chooses; none where it is wrong, which is reported.
+    fn select(&mut self, common: &Node, diagnostics: &mut Vec<Diagnostic>) -> Arc<[String]> {
+        let selector = common.entry("nodes");
+        let Some((entry, spec)) = selector.and_then(|entry| Some((entry, SelectorSpec::read(&entry.value)?))) else {
+            return Arc::default();
+        };
+        if let Some(chosen) = self.chosen.get(&spec) {
+            return chosen.clone();
+        }
+        let before = diagnostics.len();
+        let chosen: Arc<[String]> = self.nodes.select(&entry.value, &spec, entry.key_span, diagnostics).into();
+        if diagnostics.len() == before {
+            self.chosen.insert(spec, chosen.clone());
+        }
+        chosen
     }
 }
 
-fn dependencies(texts: &[String], list: Option<&Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Address, Span)> {
+fn dependencies(list: Option<&Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Address, Span)> {
     let items = list.map(Node::items).unwrap_or_default();
-    let mut found = Vec::with_capacity(texts.len());
-    for (text, item) in texts.iter().zip(items) {
-        match Address::parse(text) {
-            Ok(address) => found.push((address, item.span)),
-            Err(error) => diagnostics.push(Diagnostic::error(error.to_string()).at(item.span)),
+    let mut found = Vec::with_capacity(items.len());
+    for item in items {
+        match item.as_str().map(Address::parse) {
+            Some(Ok(address)) => found.push((address, item.span)),
+            Some(Err(error)) => diagnostics.push(Diagnostic::error(error.to_string()).at(item.span)),
+            None => {}
         }
     }
     found
-}
-
-/// The schema with the common keys allowed; their own shape is checked when they are decoded.
-fn with_common_keys(mut schema: Schema) -> Schema {
-    schema.allow_keys(&COMMON_KEYS);
-    schema
 }

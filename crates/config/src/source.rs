@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hactl_core::diagnostic::{SourceId, Span};
 
-/// Every file that was read, in the order of reading.
+/// Every file that was read, in the order of reading. Cheap to clone: the texts are shared.
 #[derive(Clone, Default)]
 pub struct SourceMap {
-    sources: Vec<Source>,
+    sources: Vec<Arc<Source>>,
 }
 
 #[derive(Clone)]
@@ -29,7 +30,8 @@ impl SourceMap {
         let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let after = newlines.map(|(offset, _)| u32::try_from(offset + 1).unwrap_or(u32::MAX));
-        self.sources.push(Source { path: path.into(), line_starts: std::iter::once(0).chain(after).collect(), text });
+        let line_starts = std::iter::once(0).chain(after).collect();
+        self.sources.push(Arc::new(Source { path: path.into(), line_starts, text }));
         id
     }
 
@@ -68,7 +70,7 @@ impl SourceMap {
 
     /// Overwrites a piece of text with `*`, so that no message can show it. Lines and lengths stay as they are.
     pub(crate) fn redact(&mut self, span: Span) {
-        let Some(source) = self.sources.get_mut(span.source.0 as usize) else {
+        let Some(source) = self.sources.get_mut(span.source.0 as usize).map(Arc::make_mut) else {
             return;
         };
         if let Some(piece) = source.text.get(span.range()) {
@@ -85,7 +87,7 @@ impl SourceMap {
     }
 
     fn get(&self, id: SourceId) -> Option<&Source> {
-        self.sources.get(id.0 as usize)
+        self.sources.get(id.0 as usize).map(Arc::as_ref)
     }
 }
 

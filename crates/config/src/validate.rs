@@ -5,7 +5,7 @@ use hactl_core::diagnostic::{Span, did_you_mean};
 use hactl_core::value::MARKER;
 
 use crate::schema::{MapRule, Rule, Schema};
-use crate::tree::{Data, Node};
+use crate::tree::{Data, Node, PathStep};
 
 /// Reports every way in which a tree does not have the shape of a schema.
 ///
@@ -13,8 +13,44 @@ use crate::tree::{Data, Node};
 /// stands. Templates, deferred values and what was reported before are accepted anywhere; keys that start with `x-` are
 /// accepted in every map.
 pub fn validate(node: &Node, place: Span, schema: &Schema, diagnostics: &mut Vec<Diagnostic>) {
-    let mut check = Check { schema, path: String::new(), diagnostics };
+    let mut check = Check { schema, path: Vec::new(), diagnostics };
     check.node(&schema.root, node, place);
+}
+
+/// Takes out the `x-` keys of every map that has a fixed set of keys: they are notes, and no part of a spec.
+pub(crate) fn drop_notes(node: &mut Node, schema: &Schema) {
+    if has_notes(node) {
+        drop_notes_of(node, &schema.root, schema);
+    }
+}
+
+fn has_notes(node: &Node) -> bool {
+    node.items().iter().any(has_notes)
+        || node.entries().iter().any(|entry| entry.key.starts_with("x-") || has_notes(&entry.value))
+}
+
+fn drop_notes_of(node: &mut Node, rule: &Rule, schema: &Schema) {
+    match (schema.resolve(rule), &mut node.data) {
+        (Rule::OneOf(alternatives), _) => {
+            let fitting = alternatives.iter().filter(|alternative| fits(schema.resolve(alternative), node));
+            for alternative in fitting.collect::<Vec<_>>() {
+                drop_notes_of(node, alternative, schema);
+            }
+        }
+        (Rule::List(rule), Data::List(items)) => items.iter_mut().for_each(|item| drop_notes_of(item, rule, schema)),
+        (Rule::Map(map), Data::Map(entries)) => {
+            entries.retain(|entry| {
+                map.others.is_some() || map.fields.contains_key(&*entry.key) || !entry.key.starts_with("x-")
+            });
+            for entry in entries {
+                let rule = map.fields.get(&*entry.key).map(|field| &field.rule).or(map.others.as_deref());
+                if let Some(rule) = rule {
+                    drop_notes_of(&mut entry.value, rule, schema);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Reports every use of the key that state and plan files keep for themselves.
@@ -55,13 +91,13 @@ pub(crate) fn suggestion(word: &str, known: &[&str], what: &str) -> String {
 
 struct Check<'a> {
     schema: &'a Schema,
-    /// The path from the root of the tree, as in `ports[0].host`; empty at the root.
-    path: String,
+    /// The path from the root of the tree; empty at the root.
+    path: Vec<PathStep<'a>>,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
-impl Check<'_> {
-    fn node(&mut self, rule: &Rule, node: &Node, place: Span) {
+impl<'a> Check<'a> {
+    fn node(&mut self, rule: &Rule, node: &'a Node, place: Span) {
         let schema = self.schema;
         match (schema.resolve(rule), &node.data) {
             (_, Data::Template(_) | Data::Deferred(_) | Data::Invalid) | (Rule::Anything, _) => {}
@@ -96,7 +132,7 @@ impl Check<'_> {
             }
             (Rule::List(item_rule), Data::List(items)) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.within(&format!("[{index}]"), |check| check.node(item_rule, item, nearest(item, place)));
+                    self.within(PathStep::Index(index), |check| check.node(item_rule, item, nearest(item, place)));
                 }
             }
             (Rule::Map(map), Data::Map(_)) => self.map(map, node, place),
@@ -104,23 +140,25 @@ impl Check<'_> {
         }
     }
 
-    fn map(&mut self, rule: &MapRule, node: &Node, place: Span) {
+    fn map(&mut self, rule: &MapRule, node: &'a Node, place: Span) {
+        // A mistyped key is not reported as a missing one, too.
+        let mut meant: Vec<&str> = Vec::new();
         for entry in node.entries() {
             let rule = match (rule.fields.get(&*entry.key), &rule.others) {
                 (Some(field), _) => &field.rule,
-                (None, _) if entry.key.starts_with("x-") => continue,
                 (None, Some(others)) => others,
+                (None, None) if entry.key.starts_with("x-") => continue,
                 (None, None) => {
                     let known: Vec<&str> = rule.fields.keys().map(String::as_str).collect();
+                    meant.extend(did_you_mean(&entry.key, known.iter().copied()));
                     self.unknown_key(&entry.key, entry.key_span, &known);
                     continue;
                 }
             };
-            let step = if self.path.is_empty() { entry.key.to_string() } else { format!(".{}", entry.key) };
-            self.within(&step, |check| check.node(rule, &entry.value, entry.key_span));
+            self.within(PathStep::Key(&entry.key), |check| check.node(rule, &entry.value, entry.key_span));
         }
         for (key, field) in &rule.fields {
-            if field.required && node.get(key).is_none() {
+            if field.required && node.get(key).is_none() && !meant.contains(&key.as_str()) {
                 let inside = self.inside();
                 let expected = self.schema.describe(&field.rule);
                 let diagnostic = Diagnostic::error(format!("`{key}` is missing{inside}"))
@@ -132,13 +170,15 @@ impl Check<'_> {
     }
 
     /// Reports against the alternative that fits best: of those of the node's type, the one with the fewest mistakes.
-    fn one_of(&mut self, whole: &Rule, alternatives: &[Rule], node: &Node, place: Span) {
+    fn one_of(&mut self, whole: &Rule, alternatives: &[Rule], node: &'a Node, place: Span) {
         let fitting: Vec<&Rule> =
             alternatives.iter().filter(|alternative| fits(self.schema.resolve(alternative), node)).collect();
         if fitting.is_empty() {
-            return self.wrong_type(whole, node, place);
+            let mut others = alternatives.iter().filter(|other| !matches!(self.schema.resolve(other), Rule::Null));
+            let only = others.next().filter(|_| others.next().is_none());
+            return self.wrong_type(only.unwrap_or(whole), node, place);
         }
-        if fitting.len() > 1 && self.unknown_in_all(&fitting, node) {
+        if fitting.len() > 1 && (self.unknown_in_all(&fitting, node) || self.several_at_once(&fitting, node)) {
             return;
         }
         let before = self.diagnostics.len();
@@ -171,6 +211,25 @@ impl Check<'_> {
         self.diagnostics.len() > before
     }
 
+    /// Reports keys that choose more than one of several maps of one key each; whether there were any.
+    fn several_at_once(&mut self, alternatives: &[&Rule], node: &Node) -> bool {
+        let schema = self.schema;
+        let chosen = alternatives.iter().filter_map(|alternative| match schema.resolve(alternative) {
+            Rule::Map(MapRule { fields, others: None }) if fields.len() == 1 => {
+                fields.keys().next().filter(|key| node.get(key).is_some())
+            }
+            _ => None,
+        });
+        let chosen: Vec<String> = chosen.map(|key| format!("`{key}`")).collect();
+        let Some((last, rest)) = chosen.split_last().filter(|(_, rest)| !rest.is_empty()) else {
+            return false;
+        };
+        let summary = format!("{} and {last} exclude each other{}", rest.join(", "), self.inside());
+        let place = node.entries().last().map_or(node.span, |entry| entry.key_span);
+        self.diagnostics.push(Diagnostic::error(summary).at(place).help("keep one of them"));
+        true
+    }
+
     fn unknown_key(&mut self, key: &str, at: Span, known: &[&str]) {
         let mut diagnostic = unknown_key(key, at, known);
         diagnostic.summary.push_str(&self.inside());
@@ -186,7 +245,7 @@ impl Check<'_> {
         } else {
             Diagnostic::error(format!("{what} is {found}, expected {expected}")).at(nearest(node, place))
         };
-        diagnostic.help = match (rule, &node.data) {
+        diagnostic.help = match (self.schema.resolve(rule), &node.data) {
             (Rule::Text(_) | Rule::Words(_), Data::Int(_) | Data::Float(_) | Data::Bool(_)) => {
                 Some("put it in quotes".to_owned())
             }
@@ -214,19 +273,34 @@ impl Check<'_> {
         self.diagnostics.push(Diagnostic::error(summary).at(at));
     }
 
-    fn within(&mut self, step: &str, check: impl FnOnce(&mut Self)) {
-        let length = self.path.len();
-        self.path.push_str(step);
+    fn within(&mut self, step: PathStep<'a>, check: impl FnOnce(&mut Self)) {
+        self.path.push(step);
         check(self);
-        self.path.truncate(length);
+        self.path.pop();
     }
 
     fn what(&self) -> String {
-        if self.path.is_empty() { "this".to_owned() } else { format!("`{}`", self.path) }
+        if self.path.is_empty() { "this".to_owned() } else { format!("`{}`", self.path()) }
     }
 
     fn inside(&self) -> String {
-        if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path) }
+        if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path()) }
+    }
+
+    /// The path as in `ports[0].host`.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for step in &self.path {
+            match step {
+                PathStep::Key(key) => {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    path.push_str(dot);
+                    path.push_str(key);
+                }
+                PathStep::Index(index) => path.push_str(&format!("[{index}]")),
+            }
+        }
+        path
     }
 }
 

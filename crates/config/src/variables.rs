@@ -1,6 +1,5 @@
 //! Variables: what a config declares, and the values a run gives them.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -14,6 +13,7 @@ use crate::evaluate::references;
 use crate::expression::expression_span;
 use crate::given::Given;
 use crate::inputs::{Inputs, eval_error};
+use crate::invalid::Invalid;
 use crate::source::SourceMap;
 use crate::tree::{Data, Entry, Node};
 use crate::validate::{suggestion, unknown_key};
@@ -104,26 +104,20 @@ impl Scope for VariableScope<'_> {
     }
 }
 
-/// Declared variables, and the names of those whose value is wrong or missing, which is reported already.
-#[derive(Debug, Default)]
-pub(crate) struct Resolved {
-    pub(crate) variables: IndexMap<String, Variable>,
-    pub(crate) invalid: BTreeSet<String>,
-}
-
-/// Gives every declared variable its value.
+/// Gives every declared variable its value; those whose value is wrong or missing become invalid.
 pub(crate) fn resolve(
     declared: &[Entry],
     inputs: &VariableInputs,
+    invalid: &mut Invalid,
     sources: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Resolved {
+) -> IndexMap<String, Variable> {
     let mut given = Given::default();
     given.read_files(&inputs.files, sources, diagnostics);
     given.read_assignments(&inputs.assignments, diagnostics);
     given.read_environment(&inputs.environment);
 
-    let mut resolved = Resolved::default();
+    let mut variables = IndexMap::new();
     for entry in declared {
         let declaration = declaration(entry, diagnostics);
         if declaration.as_ref().is_none_or(|declaration| declaration.sensitive) {
@@ -133,7 +127,7 @@ pub(crate) fn resolve(
             .as_ref()
             .and_then(|declaration| given.value(&entry.key, declaration, entry.key_span, diagnostics));
         if value.is_none() {
-            resolved.invalid.insert(entry.key.to_string());
+            invalid.add("var", &entry.key);
         }
         let variable = Variable {
             value: value.unwrap_or(Value::Null),
@@ -141,16 +135,16 @@ pub(crate) fn resolve(
             description: declaration.and_then(|declaration| declaration.description),
             span: entry.key_span,
         };
-        resolved.variables.insert(entry.key.to_string(), variable);
+        variables.insert(entry.key.to_string(), variable);
     }
     for entry in given.file_entries() {
-        let variable = resolved.variables.get(&*entry.key);
+        let variable: Option<&Variable> = variables.get(&*entry.key);
         if variable.is_none_or(|variable| variable.sensitive) {
             redact(&entry.value, sources);
         }
     }
-    given.report_unknown(&resolved.variables, diagnostics);
-    resolved
+    given.report_unknown(&variables, invalid, diagnostics);
+    variables
 }
 
 /// Takes the texts and numbers of a value out of what messages can show of its file.
@@ -166,18 +160,25 @@ fn redact(node: &Node, sources: &mut SourceMap) {
 }
 
 /// Reports every use of a variable that is not declared, and marks what uses one without a value as invalid.
-pub(crate) fn check_uses(node: &mut Node, resolved: &Resolved, sources: &SourceMap, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check_uses(
+    node: &mut Node,
+    variables: &IndexMap<String, Variable>,
+    invalid: &Invalid,
+    sources: &SourceMap,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     match &mut node.data {
         Data::Template(_) => {
             let before = diagnostics.len();
-            let mut invalid = false;
+            let mut uses_invalid = false;
             for reference in references(node) {
                 let Some(name) = variable_name(reference.traversal) else {
                     continue;
                 };
-                invalid |= resolved.invalid.contains(name);
-                if !resolved.variables.contains_key(name) {
-                    let known: Vec<&str> = resolved.variables.keys().map(String::as_str).collect();
+                if invalid.contains("var", name) {
+                    uses_invalid = true;
+                } else if !variables.contains_key(name) {
+                    let known: Vec<&str> = variables.keys().map(String::as_str).collect();
                     let text = sources.text(reference.scalar.source);
                     diagnostics.push(
                         Diagnostic::error(format!("there is no variable `{name}`"))
@@ -186,14 +187,18 @@ pub(crate) fn check_uses(node: &mut Node, resolved: &Resolved, sources: &SourceM
                     );
                 }
             }
-            if invalid || diagnostics.len() > before {
+            if uses_invalid || diagnostics.len() > before {
                 node.data = Data::Invalid;
             }
         }
-        Data::List(items) => items.iter_mut().for_each(|item| check_uses(item, resolved, sources, diagnostics)),
+        Data::List(items) => {
+            for item in items {
+                check_uses(item, variables, invalid, sources, diagnostics);
+            }
+        }
         Data::Map(entries) => {
             for entry in entries {
-                check_uses(&mut entry.value, resolved, sources, diagnostics);
+                check_uses(&mut entry.value, variables, invalid, sources, diagnostics);
             }
         }
         _ => {}

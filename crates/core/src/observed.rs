@@ -68,6 +68,10 @@ pub fn recover(state: &State, observed: &Observations) -> State {
         let Some(resource) = recovered.resources.get_mut(address) else {
             continue;
         };
+        if present.generation == resource.generation && !present.residue {
+            // What the swap kept is gone.
+            resource.previous = None;
+        }
         let put_back = resource
             .previous
             .take_if(|previous| present.generation == previous.generation && present.generation != resource.generation);

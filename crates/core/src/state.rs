@@ -158,9 +158,12 @@ impl State {
                 intent.resource.map(|new| ResourceState { previous: old.and_then(|old| old.previous), ..new })
             }
             Operation::Record => intent.resource.map(|new| match old {
-                Some(ResourceState { notified, unproven, previous, .. }) => {
-                    ResourceState { notified, unproven, previous, ..new }
-                }
+                Some(old) => ResourceState {
+                    notified: old.notified && new.dependencies.iter().any(|dependency| dependency.notify),
+                    unproven: old.unproven,
+                    previous: old.previous,
+                    ..new
+                },
                 None => new,
             }),
             Operation::Swap => intent.resource.map(|new| ResourceState {

@@ -111,7 +111,7 @@ pub async fn apply(mut work: Apply<'_>) -> Applied {
     };
     run.take_nodes(&mut work, parent_serial).await;
     let interrupted = if run.failures.is_empty() { run.walk(&mut work).await } else { false };
-    run.finish(&work, interrupted).await
+    run.finish(interrupted).await
 }
 
 struct Run<'a> {
@@ -476,7 +476,7 @@ impl<'a> Run<'a> {
     }
 
     /// Ends the apply on the hosts and completes the state.
-    async fn finish(mut self, work: &Apply<'_>, interrupted: bool) -> Applied {
+    async fn finish(mut self, interrupted: bool) -> Applied {
         self.release().await;
         let complete = self.failures.is_empty() && !interrupted;
         let outputs =

@@ -8,6 +8,7 @@ mod decode;
 mod file;
 mod formats;
 mod lower;
+mod mistakes;
 mod network;
 mod node;
 mod registry;
@@ -17,6 +18,7 @@ mod text;
 mod volume;
 
 pub use lower::{lower, uses_facts};
+pub use mistakes::{all_mistakes, mistakes};
 pub use formats::{duration as parse_duration, port as parse_port};
 pub use node::preflight;
 pub use registry::{RULES, SECTIONS};

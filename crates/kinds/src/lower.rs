@@ -1,6 +1,7 @@
 //! Lowering: from a checked config to the resources it wants, one instance per node.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hactl_config::{
@@ -34,25 +35,12 @@ pub fn uses_facts(config: &Config) -> bool {
 /// Everything that is wrong, with its place.
 pub fn lower(config: &Config, facts: Facts<'_>) -> Result<Desired, Vec<Diagnostic>> {
     let mut lowering = Lowering::new(config, facts);
-    match lowering.order() {
-        Ok(order) => {
-            for position in order {
-                lowering.declaration(&config.declarations[position]);
-            }
-        }
-        Err(cycle) => lowering.diagnostics.push(cycle),
-    }
-    let outputs = lowering.outputs();
-    let mut diagnostics = lowering.diagnostics;
-    let resources = lowering.resources;
-    if diagnostics.is_empty() {
-        diagnostics = clashes(&resources, RULES);
-    }
-    if !diagnostics.is_empty() {
-        return Err(diagnostics);
+    let outputs = lowering.run();
+    if !lowering.diagnostics.is_empty() {
+        return Err(lowering.diagnostics);
     }
     Ok(Desired {
-        resources,
+        resources: lowering.resources,
         outputs,
         variables: config
             .variables
@@ -70,17 +58,25 @@ pub fn lower(config: &Config, facts: Facts<'_>) -> Result<Desired, Vec<Diagnosti
     })
 }
 
-struct Lowering<'a> {
+/// The most circles of resources that are reported.
+const MAX_CIRCLES: usize = 20;
+
+/// A lowering on its way.
+pub(crate) struct Lowering<'a> {
     config: &'a Config,
     facts: Facts<'a>,
+    /// Whether facts are still to come, so that what depends on them is not judged.
+    pub(crate) before_facts: bool,
     declared: BTreeMap<(&'static str, &'a str), &'a [String]>,
     positions: IndexMap<(&'a str, &'a str), usize>,
     schemas: BTreeMap<&'static str, Schema>,
     known: Known,
+    /// Instances that are wrong, which is reported: what refers to them is not judged.
+    failed: BTreeSet<Address>,
     resources: Vec<Resource>,
     /// Networks and volumes that containers name.
     implied: BTreeMap<Address, (Arc<Value>, Span)>,
-    diagnostics: Vec<Diagnostic>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 /// What a declaration refers to: a resource, and which of its instances.
@@ -97,13 +93,14 @@ enum Instance {
 }
 
 impl<'a> Lowering<'a> {
-    fn new(config: &'a Config, facts: Facts<'a>) -> Self {
+    pub(crate) fn new(config: &'a Config, facts: Facts<'a>) -> Self {
         let declarations = || config.declarations.iter();
         Self {
             config,
             facts,
+            before_facts: false,
             declared: declarations()
-                .map(|declaration| ((declaration.kind, declaration.name.as_str()), declaration.selector.as_slice()))
+                .map(|declaration| ((declaration.kind, declaration.name.as_str()), &*declaration.selector))
                 .collect(),
             positions: declarations()
                 .enumerate()
@@ -114,16 +111,55 @@ impl<'a> Lowering<'a> {
                 .map(|kind| (kind.section.kind, Schema::new(&(kind.section.schema)(), kind.section.formats)))
                 .collect(),
             known: Known::new(),
+            failed: BTreeSet::new(),
             resources: Vec::new(),
             implied: BTreeMap::new(),
             diagnostics: Vec::new(),
         }
     }
 
-    /// The declarations, each after what it refers to.
-    fn order(&mut self) -> Result<Vec<usize>, Diagnostic> {
+    /// Lowers everything and returns the outputs; all that is wrong is in the diagnostics then.
+    pub(crate) fn run(&mut self) -> Map {
+        let (order, circular) = self.order();
+        for position in order {
+            let declaration = &self.config.declarations[position];
+            let is_wrong = circular.contains(&position)
+                || self.config.invalid.contains(declaration.kind, &declaration.name);
+            if is_wrong {
+                self.references_of_wrong(declaration);
+            } else {
+                self.declaration(declaration);
+            }
+        }
+        self.diagnostics.extend(clashes(&self.resources, RULES));
+        self.outputs()
+    }
+
+    /// The declarations, each after what it refers to, and those of them that need each other in a circle, which is
+    /// reported.
+    fn order(&mut self) -> (Vec<usize>, BTreeSet<usize>) {
+        let mut places = self.needs();
+        let mut circular = BTreeSet::new();
+        for _ in 0..MAX_CIRCLES {
+            match graph_of(self.config.declarations.len(), &places).order() {
+                Ok(order) => return (order, circular),
+                Err(cycle) => {
+                    let circle = self.circle(&cycle, &places);
+                    self.diagnostics.push(circle);
+                    for (at, first) in cycle.iter().enumerate() {
+                        places.remove(&(*first, cycle[(at + 1) % cycle.len()]));
+                    }
+                    circular.extend(cycle);
+                }
+            }
+        }
+        // What is still circular is left to the next run.
+        (Vec::new(), circular)
+    }
+
+    /// Which declaration comes before which other, and where it is said so.
+    fn needs(&mut self) -> BTreeMap<(usize, usize), Span> {
         let declarations = &self.config.declarations;
-        let mut graph = Graph::new(declarations.len());
         let mut places: BTreeMap<(usize, usize), Span> = BTreeMap::new();
         for (position, declaration) in declarations.iter().enumerate() {
             let mut edges: Vec<(usize, Span)> = references(&declaration.body)
@@ -133,15 +169,15 @@ impl<'a> Lowering<'a> {
             for (address, span) in &declaration.depends_on {
                 match self.positions.get(&(address.kind(), address.name())) {
                     Some(first) => edges.push((*first, *span)),
+                    None if self.config.invalid.contains(address.kind(), address.name()) => {}
                     None => self.diagnostics.push(self.unknown_dependency(address, *span)),
                 }
             }
             for (first, place) in edges {
-                graph.add_edge(first, position);
                 places.entry((first, position)).or_insert(place);
             }
         }
-        graph.order().map_err(|cycle| self.circle(&cycle, &places))
+        places
     }
 
     fn position(&self, traversal: &Traversal) -> Option<usize> {
@@ -184,10 +220,17 @@ impl<'a> Lowering<'a> {
     fn declaration(&mut self, declaration: &'a Declaration) {
         let Some(kind) = registry::kind(declaration.kind) else { return };
         let before = self.diagnostics.len();
+        if declaration.adopt && declaration.kind == "container" {
+            self.diagnostics.push(
+                Diagnostic::error("containers cannot be adopted by this version yet")
+                    .at(declaration.adopt_span)
+                    .help("take `adopt` out; remove the other container first, or give this one another `name`"),
+            );
+        }
         let same_everywhere = !declaration.body.has_templates() && !(kind.per_node)(&declaration.body);
         let mut shared: Option<Option<Lowered>> = None;
         let uses = self.uses(declaration);
-        for node in &declaration.selector {
+        for node in declaration.selector.iter() {
             let lowered = match &shared {
                 Some(lowered) => lowered.clone(),
                 None => self.instance(kind, declaration, node),
@@ -195,11 +238,31 @@ impl<'a> Lowering<'a> {
             if same_everywhere && shared.is_none() {
                 shared = Some(lowered.clone());
             }
-            if let Some(lowered) = lowered {
-                self.add(declaration, node, &lowered, &uses);
+            match lowered {
+                Some(lowered) => self.add(declaration, node, &lowered, &uses),
+                None => {
+                    self.failed.insert(Address::new(declaration.kind, &declaration.name, Some(node)));
+                }
             }
         }
-        // What is wrong on one node is mostly wrong on all: say it once.
+        self.report_once(declaration, before);
+    }
+
+    /// Finds what else is wrong with the expressions of a declaration that is wrong already.
+    fn references_of_wrong(&mut self, declaration: &'a Declaration) {
+        let before = self.diagnostics.len();
+        let any_node = self.config.nodes.keys().take(usize::from(declaration.selector.is_empty()));
+        for node in any_node.chain(declaration.selector.iter()) {
+            let mut diagnostics = Vec::new();
+            evaluate(&declaration.body, &self.names(Some(node)), &self.config.sources, &mut diagnostics);
+            self.diagnostics.extend(diagnostics);
+            self.failed.insert(Address::new(declaration.kind, &declaration.name, Some(node)));
+        }
+        self.report_once(declaration, before);
+    }
+
+    /// What is wrong on one node is mostly wrong on all: says it once.
+    fn report_once(&mut self, declaration: &Declaration, before: usize) {
         let mut seen: Vec<Diagnostic> = Vec::new();
         let reported = self.diagnostics.split_off(before);
         for mut diagnostic in reported {
@@ -214,13 +277,7 @@ impl<'a> Lowering<'a> {
     /// Evaluates and lowers what a declaration says for one node.
     fn instance(&mut self, kind: &Kind, declaration: &Declaration, node: &str) -> Option<Lowered> {
         let mut diagnostics = Vec::new();
-        let names = Names {
-            config: self.config,
-            facts: self.facts,
-            known: &self.known,
-            declared: &self.declared,
-            node: self.config.nodes.get(node),
-        };
+        let names = self.names(Some(node));
         let templates = declaration.body.has_templates();
         let evaluated;
         let body = if templates {
@@ -232,7 +289,7 @@ impl<'a> Lowering<'a> {
         } else {
             &declaration.body
         };
-        let lowered = if diagnostics.is_empty() {
+        let lowered = if diagnostics.is_empty() && !names.unsettled.get() {
             let draft = Draft {
                 name: &declaration.name,
                 span: declaration.span,
@@ -244,8 +301,23 @@ impl<'a> Lowering<'a> {
         } else {
             None
         };
+        let lowered = lowered.filter(|_| !names.unsettled.get());
         self.diagnostics.extend(diagnostics);
         lowered
+    }
+
+    /// The names that expressions of an instance on a node can use, or those of outputs.
+    fn names(&self, node: Option<&str>) -> Names<'_> {
+        Names {
+            config: self.config,
+            facts: self.facts,
+            before_facts: self.before_facts,
+            known: &self.known,
+            failed: &self.failed,
+            declared: &self.declared,
+            node: node.and_then(|node| self.config.nodes.get(node)),
+            unsettled: Cell::new(false),
+        }
     }
 
     /// Adds the instance on one node, and the networks and volumes it names there.
@@ -292,7 +364,7 @@ impl<'a> Lowering<'a> {
             spec: lowered.spec.clone(),
             dependencies,
             protect: declaration.protect,
-            ignore_changes: declaration.ignore_changes.clone().into(),
+            ignore_changes: declaration.ignore_changes.clone(),
             adopt: declaration.adopt,
             rollout: lowered.rollout.map(|rule| rule.of(declaration.selector.len())),
             gated: lowered.gated,
@@ -332,8 +404,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn outputs(&mut self) -> Map {
-        let names =
-            Names { config: self.config, facts: self.facts, known: &self.known, declared: &self.declared, node: None };
+        let names = self.names(None);
         let mut diagnostics = Vec::new();
         let mut outputs = Map::new();
         for output in &self.config.outputs {
@@ -365,6 +436,15 @@ impl Use {
             Instance::All => Address::new(self.kind, &self.name, None),
         }
     }
+}
+
+/// The graph of so many vertices with these edges.
+fn graph_of(vertices: usize, edges: &BTreeMap<(usize, usize), Span>) -> Graph {
+    let mut graph = Graph::new(vertices);
+    for (first, then) in edges.keys() {
+        graph.add_edge(*first, *then);
+    }
+    graph
 }
 
 /// Kind and name of the resource that a traversal starts from, if it starts from one.

@@ -1,6 +1,7 @@
 //! What the names in a config's expressions stand for.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hactl_config::{Config, NodeConfig, parse_template_text};
@@ -22,21 +23,32 @@ pub(crate) type Known = BTreeMap<Address, Arc<Value>>;
 pub(crate) struct Names<'a> {
     pub(crate) config: &'a Config,
     pub(crate) facts: Facts<'a>,
+    /// Whether facts are still to come.
+    pub(crate) before_facts: bool,
     pub(crate) known: &'a Known,
+    /// The instances that are wrong.
+    pub(crate) failed: &'a BTreeSet<Address>,
     /// Every declared resource, with the nodes it is on.
     pub(crate) declared: &'a BTreeMap<(&'static str, &'a str), &'a [String]>,
     /// The node that `self` is on; none in outputs.
     pub(crate) node: Option<&'a NodeConfig>,
+    /// Set once something was looked up whose value only a mended config, or a fact, decides; what is built with it
+    /// cannot be judged.
+    pub(crate) unsettled: Cell<bool>,
 }
 
 impl Scope for Names<'_> {
     fn lookup(&self, root: &str, steps: &[ResolvedStep]) -> Result<Lookup, EvalError> {
         match root {
-            "var" => self.config.variable_scope().lookup(root, steps),
+            "var" => match name_of(steps) {
+                Some(name) if self.config.invalid.contains("var", name) => Ok(self.unsettled(root, steps)),
+                _ => self.config.variable_scope().lookup(root, steps),
+            },
             "node" => self.node(steps),
             "self" => self.this(steps),
             _ => match registry::kind(root) {
                 Some(kind) => self.resource(kind, steps),
+                None if self.config.invalid.any(root) => Ok(self.unsettled(root, steps)),
                 None => Err(unknown_root(root)),
             },
         }
@@ -56,11 +68,27 @@ impl Scope for Names<'_> {
 }
 
 impl Names<'_> {
+    /// Stands for all that the steps lead to, where what they start from is wrong or not known yet.
+    fn unsettled(&self, root: &str, steps: &[ResolvedStep]) -> Lookup {
+        self.unsettled.set(true);
+        let address = Address::new(root, name_of(steps).unwrap_or_default(), None);
+        Lookup { value: Value::deferred(Expr::output(address, ""), false), taken: steps.len() }
+    }
+
+    /// Notes that a fact is looked up which is still to come.
+    fn note_facts(&self, steps: &[ResolvedStep]) {
+        if self.before_facts && matches!(steps.get(1), Some(ResolvedStep::Attr(name)) if name == "facts") {
+            self.unsettled.set(true);
+        }
+    }
+
     fn node(&self, steps: &[ResolvedStep]) -> Result<Lookup, EvalError> {
-        let name = match steps.first() {
-            Some(ResolvedStep::Attr(name)) => name.as_str(),
-            Some(ResolvedStep::Index(Value::String(name))) => name,
-            _ => {
+        self.note_facts(steps);
+        let name = match name_of(steps) {
+            Some(name) if self.config.invalid.contains("node", name) => return Ok(self.unsettled("node", steps)),
+            Some(name) => name,
+            None if self.config.invalid.any("node") => return Ok(self.unsettled("node", steps)),
+            None => {
                 let all = self.config.nodes.values().map(|node| (node.name.clone(), self.node_value(node))).collect();
                 return Ok(Lookup { value: Value::Map(all), taken: 0 });
             }
@@ -78,7 +106,10 @@ impl Names<'_> {
             return Err(EvalError::new("`self` cannot be used here").help("only resources that live on nodes have it"));
         };
         match steps.first() {
-            Some(ResolvedStep::Attr(name)) if name == "node" => Ok(Lookup { value: self.node_value(node), taken: 1 }),
+            Some(ResolvedStep::Attr(name)) if name == "node" => {
+                self.note_facts(steps);
+                Ok(Lookup { value: self.node_value(node), taken: 1 })
+            }
             _ => Err(EvalError::new("`self` has nothing of this name")
                 .help("write `self.node.name`, `self.node.address`, …")),
         }
@@ -113,14 +144,13 @@ impl Names<'_> {
 
     fn resource(&self, kind: &registry::Kind, steps: &[ResolvedStep]) -> Result<Lookup, EvalError> {
         let word = kind.section.kind;
-        let name = match steps.first() {
-            Some(ResolvedStep::Attr(name)) => name.as_str(),
-            Some(ResolvedStep::Index(Value::String(name))) => name,
-            _ => {
-                return Err(EvalError::new(format!("`{word}` needs the name of a resource"))
-                    .help(format!("write `{word}.name`")));
-            }
+        let Some(name) = name_of(steps) else {
+            return Err(EvalError::new(format!("`{word}` needs the name of a resource"))
+                .help(format!("write `{word}.name`")));
         };
+        if self.config.invalid.contains(word, name) {
+            return Ok(self.unsettled(word, steps));
+        }
         let Some(nodes) = self.declared.get(&(word, name)) else {
             let names = self.declared.keys().filter(|(kind, _)| *kind == word).map(|(_, name)| *name);
             return Err(unknown(word, name, names));
@@ -134,6 +164,9 @@ impl Names<'_> {
             }),
             Some(ResolvedStep::Index(Value::String(key))) => {
                 if !nodes.iter().any(|node| **node == **key) {
+                    if self.config.invalid.contains("node", key) {
+                        return Ok(self.unsettled(word, steps));
+                    }
                     return Err(EvalError::new(format!("{word}.{name} has no instance on `{key}`"))
                         .help(format!("it is on {}", nodes.join(", "))));
                 }
@@ -173,6 +206,9 @@ impl Names<'_> {
             return Ok(Lookup { value: self.whole(kind, address), taken });
         };
         let spec = self.known.get(address);
+        if self.failed.contains(address) {
+            self.unsettled.set(true);
+        }
         let value = match spec.and_then(|spec| spec.get(attribute)) {
             Some(value) => value.clone(),
             None if kind.outputs.contains(&attribute.as_str()) => {
@@ -193,11 +229,24 @@ impl Names<'_> {
     }
 
     fn whole(&self, kind: &registry::Kind, address: &Address) -> Value {
+        if self.failed.contains(address) {
+            self.unsettled.set(true);
+            return Value::deferred(Expr::output(address.clone(), ""), false);
+        }
         let mut map = self.known.get(address).and_then(|spec| spec.as_map()).cloned().unwrap_or_default();
         for output in kind.outputs {
             map.insert((*output).to_owned(), Value::deferred(Expr::output(address.clone(), output), false));
         }
         Value::Map(map)
+    }
+}
+
+/// The name that follows a root: `web` in `container.web` and `container["web"]`.
+fn name_of(steps: &[ResolvedStep]) -> Option<&str> {
+    match steps.first()? {
+        ResolvedStep::Attr(name) => Some(name),
+        ResolvedStep::Index(Value::String(name)) => Some(name),
+        _ => None,
     }
 }
 

@@ -118,7 +118,6 @@ containers:
   \"a b\": {nodes: all, image: x}
   reserved: {nodes: all, image: x, env: {$hactl: x}}
 "), @r#"
-hactl.yaml:7:3: `image` is missing (add `image:` with text)
 hactl.yaml:9:5: unknown key `imgae` (did you mean `image`?)
 hactl.yaml:10:17: `env.PORT` is a number, expected text (put it in quotes)
 hactl.yaml:11:12: `ports` is a number, expected a list
@@ -129,7 +128,6 @@ hactl.yaml:15:17: `privileged` is text, expected `true` or `false` (write `true`
 hactl.yaml:16:14: `command` is a map, expected text or a list
 hactl.yaml:18:14: unknown key `htp` in `health` (did you mean `http`?)
 hactl.yaml:21:5: `image` is empty, expected text
-hactl.yaml:23:7: `port` is missing in `health.http` (add `port:` with a whole number)
 hactl.yaml:23:14: unknown key `prot` in `health.http` (did you mean `port`?)
 hactl.yaml:24:13: `ports[0]` is a list, expected text
 hactl.yaml:25:8: this is text, expected a map
@@ -184,7 +182,7 @@ nodes:
   n4: 10.0.0.1
   n5: {address: x, connection: telnet}
 "), @r#"
-hactl.yaml:3:13: `user` is a number, expected text
+hactl.yaml:3:13: `user` is a number, expected text (put it in quotes)
 hactl.yaml:3:26: `hostKeys` cannot be `never` (allowed words: `strict`, `acceptNew`)
 hactl.yaml:3:33: unknown key `usr` (did you mean `user`?)
 hactl.yaml:5:3: the node `n1` has no `address` (add `address:` with a host name or IP address, or `connection: local`)

@@ -55,7 +55,7 @@ outputs:
         web.depends_on.iter().map(|(address, _)| address.as_str()).collect::<Vec<_>>(),
         ["file.site", "file.site[\"n1\"]"]
     );
-    assert!(web.protect && web.adopt && web.ignore_changes == ["env.TOKEN"]);
+    assert!(web.protect && web.adopt && *web.ignore_changes == ["env.TOKEN".to_owned()]);
     assert!(web.body.get("nodes").is_none());
 
     let mut mistakes = Vec::new();
@@ -151,7 +151,7 @@ fn selectors_may_use_variables() {
         "{START}variables: {{role: lb}}\ncontainers:\n  a: {{nodes: {{role: '${{var.role}}'}}, image: x}}\n"
     ))
     .unwrap();
-    assert_eq!(config.declarations[0].selector, ["n1"]);
+    assert_eq!(*config.declarations[0].selector, ["n1".to_owned()]);
 }
 
 #[test]

@@ -75,10 +75,9 @@ pub fn check(plan: &Plan) -> Vec<Diagnostic> {
             broken.push(format!("{} has {steps} steps", change.address));
         }
         if let Some(wave) = change.wave {
-            let (members, most) =
-                waves
-                    .entry((change.address.resource(), wave.number))
-                    .or_insert((0, wave.rollout.max_unavailable.max(1)));
+            let (members, most) = waves
+                .entry((change.address.resource(), wave.number))
+                .or_insert((0, wave.rollout.max_unavailable.max(1)));
             *members += 1;
             if *members > *most {
                 broken.push(format!("wave {} of {} is too large", wave.number, change.address.resource()));

@@ -113,7 +113,7 @@ impl<'a> Deciding<'a, '_> {
                 return None;
             }
         };
-        if waits_for_a_node(&after) {
+        if self.waits_for_what_is_left_out(&after) {
             self.left_out.insert(address.clone());
             return None;
         }
@@ -175,15 +175,19 @@ impl<'a> Deciding<'a, '_> {
             })
     }
 
+    /// Whether a folded spec waits for the facts of a node (one that did not answer) or for what is left out.
+    fn waits_for_what_is_left_out(&self, spec: &Value) -> bool {
+        !spec.is_plain() && waits_for(spec, &|address| address.kind() == "node" || self.left_out.contains(address))
+    }
+
     /// Leaves out what would go although something that was left out still needs it, according to state.
     fn keep_what_is_needed(&mut self) {
         let mut open: Vec<Address> = self.left_out.iter().cloned().collect();
         while let Some(known) = open.pop().map(|address| self.state.resources.get(&address)) {
             for dependency in known.into_iter().flat_map(|known| &known.dependencies) {
                 for number in self.index.matching(&dependency.on) {
-                    let goes = |change: &mut Change| {
-                        change.action == Action::Delete || change.reasons.contains(&Reason::Kept)
-                    };
+                    let goes =
+                        |change: &mut Change| change.action == Action::Delete || change.reasons.contains(&Reason::Kept);
                     if let Some(change) = self.verdicts[number].take_if(goes) {
                         self.left_out.insert(change.address.clone());
                         open.push(change.address);
@@ -244,7 +248,7 @@ impl<'a> Deciding<'a, '_> {
                 || now.state.protect != resource.protect
                 || now.state.node != resource.node
                 || self.was_recovered(&resource.address)
-                || !diff(&now.state.spec, &after).is_empty());
+                || (!Arc::ptr_eq(&now.state.spec, &now.spec) && !diff(&now.state.spec, &after).is_empty()));
         if change.action == Action::Replace && now.state.protect && resource.protect {
             self.refuse_protected(&resource.address, "replaced", resource.span);
         }
@@ -267,14 +271,13 @@ impl<'a> Deciding<'a, '_> {
                 };
                 if dependency.binds && made_anew {
                     change.reasons.push(Reason::DependencyReplaced(other.address.clone()));
-                } else if dependency.notify
-                    && matches!(other.action, Action::Create | Action::Update | Action::Replace)
+                } else if dependency.notify && matches!(other.action, Action::Create | Action::Update | Action::Replace)
                 {
                     change.reasons.push(Reason::DependencyChanged(other.address.clone()));
                 }
             }
         }
-        if known.notified {
+        if known.notified && resource.dependencies.iter().any(|dependency| dependency.notify) {
             change.reasons.push(Reason::NotYetNotified);
         }
     }
@@ -292,7 +295,8 @@ impl<'a> Deciding<'a, '_> {
 
     /// What to do about a resource that is in state and not wanted.
     fn unwanted(&mut self, address: &Address) -> Option<Change> {
-        let known = self.state.resources.get(address)?;
+        let intended = || self.state.unfinished.get(address)?.resource.as_ref();
+        let known = self.state.resources.get(address).or_else(intended)?;
         let mut change = Change {
             address: address.clone(),
             node: known.node.clone(),
@@ -320,7 +324,9 @@ impl<'a> Deciding<'a, '_> {
                 self.leave_out(address, known.node.as_ref(), reason);
                 return None;
             }
-            Sight::Gone | Sight::Nothing | Sight::Foreign(_) => {
+            // It was begun, and nobody looked at what became of it.
+            Sight::Nothing => return None,
+            Sight::Gone | Sight::Foreign(_) => {
                 change.action = Action::Forget;
                 change.reasons.push(Reason::Missing);
                 return Some(change);
@@ -396,11 +402,6 @@ fn about(resource: &Resource, summary: String) -> Diagnostic {
         Some(span) => diagnostic.at(span),
         None => diagnostic,
     }
-}
-
-/// Whether a folded value still waits for the facts of a node: one that did not answer.
-fn waits_for_a_node(value: &Value) -> bool {
-    !value.is_plain() && waits_for(value, &|address| address.kind() == "node")
 }
 
 /// Whether a value holds an output that is not known of a resource that passes the test.

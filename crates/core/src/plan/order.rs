@@ -9,7 +9,7 @@ use crate::plan::Desired;
 use crate::resource::Resource;
 use crate::state::State;
 
-/// Every address of the config and of state, numbered in order of address.
+/// Every address of the config and of state, what is unfinished included, numbered in order of address.
 pub(super) struct Index {
     addresses: IndexMap<Address, Option<u32>>,
 }
@@ -22,7 +22,7 @@ impl Index {
             .enumerate()
             .map(|(at, resource)| (resource.address.clone(), Some(at as u32)))
             .collect();
-        all.extend(state.resources.keys().map(|address| (address.clone(), None)));
+        all.extend(state.resources.keys().chain(state.unfinished.keys()).map(|address| (address.clone(), None)));
         // Of two entries for one address the one with a place in the config comes first and wins.
         all.sort_by(|(a, at), (b, bt)| a.cmp(b).then(at.is_none().cmp(&bt.is_none())));
         let mut addresses = IndexMap::with_capacity(all.len());

@@ -14,42 +14,67 @@ use crate::state::State;
 
 /// Builds the steps of a plan, in an order in which they could run one by one.
 ///
-/// A replacement that keeps the old instance until the new one is healthy can make a circle of two that swap a port
-/// between them; those are then deleted before either is made again.
+/// Where changes wait for each other in a circle, two things give way. First, what stays but no longer needs
+/// something that goes need not have let go of it before. Then, replacements that keep the old instance until the
+/// new one is healthy (two that swap a port, say) delete the old one before the new one is made.
 ///
 /// # Errors
 /// When the changes need each other in a circle all the same.
 pub(super) fn build(changes: &[Change], index: &Index, state: &State, rules: Rules) -> Result<Vec<Step>, Diagnostic> {
-    let mut deleted_first: BTreeSet<usize> = BTreeSet::new();
+    if changes.iter().all(|change| change.action == Action::NoOp && !change.record) {
+        return Ok(Vec::new());
+    }
+    let mut leeway = Leeway::default();
     loop {
-        let mut draft = Draft::new(changes, index, state, rules, &deleted_first);
+        let mut draft = Draft::new(changes, index, state, rules, &leeway);
         draft.dependencies();
         draft.deletes();
         draft.claims();
         draft.waves();
-        match draft.graph.order() {
+        let cycle = match draft.graph.order() {
             Ok(order) => return Ok(draft.finish(&order)),
-            Err(cycle) => {
-                let before = deleted_first.len();
-                let cyclic = draft.graph.cyclic();
-                let tasks = cyclic.into_iter().filter_map(|step| draft.tasks[step]);
-                let swaps = tasks.filter(|task| task.operation == Operation::Swap).map(|task| task.change as usize);
-                deleted_first.extend(swaps);
-                if deleted_first.len() == before {
-                    return Err(draft.circle(&cycle));
-                }
-            }
+            Err(cycle) => cycle,
+        };
+        let cyclic = draft.graph.cyclic();
+        let tasks: Vec<Task> = cyclic.into_iter().filter_map(|step| draft.tasks[step]).collect();
+        let error = draft.circle(&cycle);
+        if !leeway.grow(&tasks) {
+            return Err(error);
         }
+    }
+}
+
+/// What gives way where changes would wait for each other in a circle.
+#[derive(Default)]
+struct Leeway {
+    /// Changes that may let go late of what they no longer need.
+    late: BTreeSet<usize>,
+    /// Replacements that delete the old instance first.
+    deleted_first: BTreeSet<usize>,
+}
+
+impl Leeway {
+    /// Gives way for changes on a circle; returns whether there was any way left to give.
+    fn grow(&mut self, tasks: &[Task]) -> bool {
+        let before = (self.late.len(), self.deleted_first.len());
+        self.late.extend(tasks.iter().map(|task| task.change as usize));
+        if self.late.len() == before.0 {
+            let swaps = tasks.iter().filter(|task| task.operation == Operation::Swap);
+            self.deleted_first.extend(swaps.map(|task| task.change as usize));
+        }
+        before != (self.late.len(), self.deleted_first.len())
     }
 }
 
 /// The steps of one change, by what they are to others.
 #[derive(Clone, Copy, Default)]
 struct Span {
-    /// Removes the old one, or frees what it holds.
-    frees: Option<usize>,
+    /// Takes the old one away, before a new one is made.
+    removes: Option<usize>,
     /// Needs what it depends on.
     starts: Option<usize>,
+    /// After it what the old one had for itself is free for good: no rollback takes it back.
+    frees: Option<usize>,
     /// After it, dependents may go on.
     ends: Option<usize>,
 }
@@ -66,16 +91,11 @@ struct Draft<'a> {
     /// Position in `changes` by address.
     positions: IndexMap<&'a Address, usize>,
     index: &'a Index,
+    leeway: &'a Leeway,
 }
 
 impl<'a> Draft<'a> {
-    fn new(
-        changes: &'a [Change],
-        index: &'a Index,
-        state: &'a State,
-        rules: Rules,
-        deleted_first: &BTreeSet<usize>,
-    ) -> Self {
+    fn new(changes: &'a [Change], index: &'a Index, state: &'a State, rules: Rules, leeway: &'a Leeway) -> Self {
         let mut draft = Self {
             changes,
             state,
@@ -86,9 +106,10 @@ impl<'a> Draft<'a> {
             spans: Vec::with_capacity(changes.len()),
             positions: changes.iter().enumerate().map(|(position, change)| (&change.address, position)).collect(),
             index,
+            leeway,
         };
         for (position, change) in changes.iter().enumerate() {
-            let span = draft.steps_of(position, change, deleted_first.contains(&position));
+            let span = draft.steps_of(position, change, leeway.deleted_first.contains(&position));
             draft.spans.push(span);
         }
         draft
@@ -112,41 +133,47 @@ impl<'a> Draft<'a> {
     }
 
     fn steps_of(&mut self, position: usize, change: &Change, deleted_first: bool) -> Span {
-        let single = |step| Span { frees: None, starts: Some(step), ends: Some(step) };
+        let makes = |step, ends| Span { removes: None, starts: Some(step), frees: None, ends: Some(ends) };
+        let removes = |step| Span { removes: Some(step), starts: None, frees: Some(step), ends: Some(step) };
         match change.action {
-            Action::NoOp if change.record => single(self.step(position, Operation::Record)),
-            Action::NoOp => Span::default(),
-            Action::Forget => {
-                let forget = self.step(position, Operation::Forget);
-                Span { frees: Some(forget), starts: None, ends: Some(forget) }
+            Action::NoOp if change.record => {
+                // Nothing is done to it, so it waits for nothing.
+                let record = self.step(position, Operation::Record);
+                Span { ends: Some(record), ..Span::default() }
             }
+            Action::NoOp => Span::default(),
+            Action::Forget => removes(self.step(position, Operation::Forget)),
+            Action::Delete => removes(self.step(position, Operation::Delete)),
             Action::Create => {
                 let create = self.step(position, Operation::Create);
-                Span { frees: None, starts: Some(create), ends: Some(self.gate(position, change, create)) }
-            }
-            Action::Delete => {
-                let delete = self.step(position, Operation::Delete);
-                Span { frees: Some(delete), starts: None, ends: Some(delete) }
+                makes(create, self.gate(position, change, create))
             }
             Action::Update => {
                 let update = self.step(position, Operation::Update);
-                let interrupted = change.reasons.contains(&Reason::Interrupted);
-                let ends = if interrupted {
+                let ends = if change.reasons.contains(&Reason::Interrupted) {
                     self.settle(position, change, update)
                 } else {
                     self.gate(position, change, update)
                 };
-                Span { frees: Some(update), starts: Some(update), ends: Some(ends) }
+                Span { frees: Some(ends), ..makes(update, ends) }
             }
             Action::Replace if self.swaps(change) && !deleted_first => {
+                // What an earlier swap kept goes first: were it put back after this one, too much would be undone.
+                let interrupted = change.reasons.contains(&Reason::Interrupted);
+                let clears = interrupted.then(|| self.step(position, Operation::Settle));
                 let swap = self.step(position, Operation::Swap);
-                Span { frees: Some(swap), starts: Some(swap), ends: Some(self.settle(position, change, swap)) }
+                if let Some(clears) = clears {
+                    self.then(clears, swap, When::Success);
+                }
+                let settle = self.settle(position, change, swap);
+                Span { frees: Some(settle), ..makes(clears.unwrap_or(swap), settle) }
             }
             Action::Replace => {
                 let delete = self.step(position, Operation::Delete);
                 let create = self.step(position, Operation::Create);
                 self.then(delete, create, When::Success);
-                Span { frees: Some(delete), starts: Some(create), ends: Some(self.gate(position, change, create)) }
+                let ends = self.gate(position, change, create);
+                Span { removes: Some(delete), frees: Some(delete), ..makes(create, ends) }
             }
         }
     }
@@ -232,16 +259,7 @@ impl<'a> Draft<'a> {
 
     /// What needed something, according to state, is gone or changed before that something goes.
     fn deletes(&mut self) {
-        let goes: Vec<Option<usize>> = self
-            .changes
-            .iter()
-            .enumerate()
-            .map(|(position, change)| {
-                let deletes = matches!(change.action, Action::Delete | Action::Forget)
-                    || (change.action == Action::Replace && self.spans[position].frees != self.spans[position].starts);
-                self.spans[position].frees.filter(|_| deletes)
-            })
-            .collect();
+        let goes: Vec<Option<usize>> = self.spans.iter().map(|span| span.removes).collect();
         if goes.iter().all(Option::is_none) {
             return;
         }
@@ -252,11 +270,13 @@ impl<'a> Draft<'a> {
             };
             // One that stays lets go of what it no longer needs when its own change has ended; one that is created
             // holds nothing yet.
-            let leaves = goes[position]
-                .or_else(|| self.spans[position].ends.filter(|_| change.action != Action::Create));
+            let leaves =
+                goes[position].or_else(|| self.spans[position].ends.filter(|_| change.action != Action::Create));
             let Some(leaves) = leaves else { continue };
             for dependency in &known.dependencies {
-                if goes[position].is_none() && still_needs(change, dependency) {
+                let stays = change.action != Action::Delete && change.action != Action::Forget;
+                let may_be_late = stays && !dependency.binds && self.leeway.late.contains(&position);
+                if may_be_late || (goes[position].is_none() && still_needs(change, dependency)) {
                     continue;
                 }
                 if let Some(first) = self.positions.get(&dependency.on) {
@@ -314,7 +334,7 @@ impl<'a> Draft<'a> {
             };
             for claim in (rules.claims)(after) {
                 match freed.get(&(change.node.as_deref(), claim)) {
-                    Some(frees) if *frees != starts && self.spans[position].frees != Some(*frees) => {
+                    Some(frees) if self.spans[position].frees != Some(*frees) => {
                         self.then(*frees, starts, When::Success);
                     }
                     _ => {}
@@ -347,7 +367,7 @@ impl<'a> Draft<'a> {
             }
             for position in later {
                 let span = self.spans[*position];
-                for first in [span.frees, span.starts].into_iter().flatten().collect::<BTreeSet<_>>() {
+                for first in [span.removes, span.starts].into_iter().flatten() {
                     self.then(barrier, first, When::Success);
                 }
             }

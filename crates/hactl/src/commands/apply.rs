@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hactl_config::{Config, SourceMap};
+use hactl_config::SourceMap;
 use hactl_core::plan::{Mode, Plan};
 use hactl_core::value::Value;
 use hactl_core::Diagnostic;
@@ -112,10 +112,10 @@ pub(crate) fn plan_and_apply(
     };
     reporter.finish();
     let prepared = prepared?;
-    plan::show(&prepared, &config, &session, output, applying.json);
+    plan::show(&prepared, &config, output, applying.json);
     run::check_reachable(&prepared.plan, applying)?;
     if !run::has_work(&prepared.plan) {
-        return nothing_to_do(&prepared.plan, &config, output, applying.json);
+        return nothing_to_do(&prepared.plan, output, applying.json);
     }
     if !applying.auto_approve && prepared.plan.has_changes() {
         run::approve(output, question(mode))?;
@@ -145,7 +145,7 @@ fn question(mode: Mode) -> &'static str {
     }
 }
 
-fn nothing_to_do(plan: &Plan, _config: &Config, output: &Output, json: bool) -> Result<u8, Failure> {
+fn nothing_to_do(plan: &Plan, output: &Output, json: bool) -> Result<u8, Failure> {
     if !json {
         output.data(&format!("\n{}\n", render::plan::applied(hactl_core::plan::Counts::default(), plan.mode == Mode::Destroy)));
     }
@@ -159,7 +159,7 @@ fn conclude(applied: &Applied, plan: &Plan, output: &Output, json: bool) -> Resu
     if json {
         let stream = Stream::new(output);
         stream.diagnostics(&diagnostics, &SourceMap::new());
-        stream.applied(applied.done, plan.mode);
+        stream.applied(applied.done, plan.mode == Mode::Destroy);
         stream.outputs(&applied.state.outputs);
     } else {
         output.message(&render::diagnostic::render(&diagnostics, &SourceMap::new(), output.colors_messages()));

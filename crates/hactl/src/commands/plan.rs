@@ -53,7 +53,7 @@ impl PlanCommand {
         };
         reporter.finish();
         let prepared = prepared?;
-        show(&prepared, &config, &session, output, self.json);
+        show(&prepared, &config, output, self.json);
         if let Some(path) = &self.out {
             save(&prepared, &config, &session).write(path)?;
             if !self.json {
@@ -69,7 +69,7 @@ impl PlanCommand {
 }
 
 /// Shows a plan, its warnings first.
-pub(crate) fn show(prepared: &Prepared, config: &Config, session: &Session, output: &Output, json: bool) {
+pub(crate) fn show(prepared: &Prepared, config: &Config, output: &Output, json: bool) {
     if json {
         let stream = Stream::new(output);
         stream.version();
@@ -78,7 +78,7 @@ pub(crate) fn show(prepared: &Prepared, config: &Config, session: &Session, outp
         return;
     }
     output.message(&render::diagnostic::render(&prepared.warnings, &config.sources, output.colors_messages()));
-    output.data(&render::plan::render(&prepared.plan, session.world, true));
+    output.data(&render::plan::render(&prepared.plan, true));
 }
 
 fn save(prepared: &Prepared, config: &Config, session: &Session) -> SavedPlan {

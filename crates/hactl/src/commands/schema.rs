@@ -15,7 +15,7 @@ pub(crate) struct Schema {}
 
 impl Schema {
     pub(crate) fn run(&self, output: &Output) -> Result<u8, Failure> {
-        output.data(&pretty(&hactl_config::schema::editor_schema(SECTIONS)));
+        output.data(&pretty(&hactl_config::editor_schema(SECTIONS)));
         Ok(0)
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -33,9 +34,12 @@ impl Show {
             Some(path) => {
                 let saved = SavedPlan::read(path)?;
                 if self.json {
-                    output.data(&pretty(&render::plan_json::plan_json(&saved.plan)));
+                    let stack = saved.plan.stack.clone();
+                    let session = Session::at(saved.world, saved.directory.clone(), &stack, BTreeMap::new())?;
+                    let state = session.state(&session.store.load()?);
+                    output.data(&pretty(&render::plan_json::plan_json(&saved.plan, &state)));
                 } else {
-                    output.data(&render::plan::render(&saved.plan, saved.world));
+                    output.data(&render::plan::render(&saved.plan, true));
                 }
                 Ok(0)
             }

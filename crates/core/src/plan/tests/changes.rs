@@ -14,32 +14,40 @@ fn what_is_new_is_created() {
 
 #[test]
 fn nothing_to_do() {
-    let world = World::with("box.web@n1 image=1
- page.site@n1 path=/a content=x");
-    assert_snapshot!(world.table("page.site@n1 path=/a content=x
- box.web@n1 image=1"), @r#"
- nothing to do
- "#);
+    let world = World::with(
+        "
+        box.web@n1 image=1
+        page.site@n1 path=/a content=x",
+    );
+    let config = "
+        page.site@n1 path=/a content=x
+        box.web@n1 image=1";
+    assert_snapshot!(world.table(config), @"nothing to do");
 }
 
 #[test]
 fn in_place_or_by_replacement() {
-    let world = World::with("box.web@n1 image=1 cpu=1
- page.site@n1 path=/a content=x
- page.home@n1 path=/b content=x");
-    assert_snapshot!(world.table("box.web@n1 image=2 cpu=2
- page.site@n1 path=/a content=y
- page.home@n1 path=/c content=y"), @r#"
- replace box.web["n1"] [cpu, image!] because ConfigChanged, CannotUpdate
- replace page.home["n1"] [content, path!] because ConfigChanged, CannotUpdate
- update page.site["n1"] [content] because ConfigChanged
- 0 swap box.web["n1"]
- 1 settle box.web["n1"] after 0
- 2 restore box.web["n1"] after 0(failure)
- 3 delete page.home["n1"]
- 4 create page.home["n1"] after 3
- 5 update page.site["n1"]
- "#);
+    let world = World::with(
+        "
+        box.web@n1 image=1 cpu=1
+        page.site@n1 path=/a content=x
+        page.home@n1 path=/b content=x",
+    );
+    let config = "
+        box.web@n1 image=2 cpu=2
+        page.site@n1 path=/a content=y
+        page.home@n1 path=/c content=y";
+    assert_snapshot!(world.table(config), @r#"
+    replace box.web["n1"] [cpu, image!] because ConfigChanged, CannotUpdate
+    replace page.home["n1"] [content, path!] because ConfigChanged, CannotUpdate
+    update page.site["n1"] [content] because ConfigChanged
+    0 swap box.web["n1"]
+    1 settle box.web["n1"] after 0
+    2 restore box.web["n1"] after 0(failure)
+    3 delete page.home["n1"]
+    4 create page.home["n1"] after 3
+    5 update page.site["n1"]
+    "#);
 }
 
 #[test]
@@ -148,17 +156,22 @@ fn protection_is_taken_off_by_an_apply() {
 
 #[test]
 fn what_a_change_is_told_to() {
-    let world = World::with("page.site@n1 path=/a content=x
- box.web@n1 image=1 >page.site@n1!
- box.api@n1 image=1 >page.site@n1");
-    assert_snapshot!(world.table("page.site@n1 path=/a content=y
- box.web@n1 image=1 >page.site@n1!
- box.api@n1 image=1 >page.site@n1"), @r#"
- update box.web["n1"] because DependencyChanged(page.site["n1"])
- update page.site["n1"] [content] because ConfigChanged
- 0 update page.site["n1"]
- 1 update box.web["n1"] after 0
- "#);
+    let world = World::with(
+        "
+        page.site@n1 path=/a content=x
+        box.web@n1 image=1 >page.site@n1!
+        box.api@n1 image=1 >page.site@n1",
+    );
+    let config = "
+        page.site@n1 path=/a content=y
+        box.web@n1 image=1 >page.site@n1!
+        box.api@n1 image=1 >page.site@n1";
+    assert_snapshot!(world.table(config), @r#"
+    update box.web["n1"] because DependencyChanged(page.site["n1"])
+    update page.site["n1"] [content] because ConfigChanged
+    0 update page.site["n1"]
+    1 update box.web["n1"] after 0
+    "#);
 }
 
 #[test]
@@ -166,49 +179,61 @@ fn what_was_not_told_yet() {
     let mut world = World::with("page.site@n1 path=/a content=x\n box.web@n1 image=1 >page.site@n1!");
     let plan = world.plan(&desired("page.site@n1 path=/a content=y\n box.web@n1 image=1 >page.site@n1!")).unwrap();
     world.apply(&plan, &mut |number, _| if number == 1 { Fate::Cut(true) } else { Fate::Done });
-    assert_snapshot!(world.table("page.site@n1 path=/a content=y
- box.web@n1 image=1 >page.site@n1!"), @r#"
- update box.web["n1"] because NotYetNotified
- 0 update box.web["n1"]
- "#);
+    let config = "
+        page.site@n1 path=/a content=y
+        box.web@n1 image=1 >page.site@n1!";
+    assert_snapshot!(world.table(config), @r#"
+    update box.web["n1"] because NotYetNotified
+    0 update box.web["n1"]
+    "#);
 }
 
 #[test]
 fn outputs_are_unknown_while_their_source_is_replaced() {
-    let world = World::with("box.db@n1 image=1
- box.web@n1 image=1 db=$box.db@n1.id
- output db=$box.db@n1.id
- output web=$box.web@n1.id
- output old=1");
-    assert_snapshot!(world.table("box.db@n1 image=2
- box.web@n1 image=1 db=$box.db@n1.id >box.db@n1
- output db=$box.db@n1.id
- output web=1
- output new=2"), @r#"
- replace box.db["n1"] [image!] because ConfigChanged, CannotUpdate
- replace box.web["n1"] [db!] because ConfigChanged, CannotUpdate
- output db: "id2" -> (known after apply)
- output new: - -> 2
- output old: 1 -> -
- output web: "id4" -> 1
- 0 swap box.db["n1"]
- 1 settle box.db["n1"] after 0
- 2 restore box.db["n1"] after 0(failure)
- 3 swap box.web["n1"] after 1
- 4 settle box.web["n1"] after 3
- 5 restore box.web["n1"] after 3(failure)
- "#);
+    let world = World::with(
+        "
+        box.db@n1 image=1
+        box.web@n1 image=1 db=$box.db@n1.id
+        output db=$box.db@n1.id
+        output web=$box.web@n1.id
+        output old=1",
+    );
+    let config = "
+        box.db@n1 image=2
+        box.web@n1 image=1 db=$box.db@n1.id >box.db@n1
+        output db=$box.db@n1.id
+        output web=1
+        output new=2";
+    assert_snapshot!(world.table(config), @r#"
+    replace box.db["n1"] [image!] because ConfigChanged, CannotUpdate
+    replace box.web["n1"] [db!] because ConfigChanged, CannotUpdate
+    output db: "id2" -> (known after apply)
+    output new: - -> 2
+    output old: 1 -> -
+    output web: "id4" -> 1
+    0 swap box.db["n1"]
+    1 settle box.db["n1"] after 0
+    2 restore box.db["n1"] after 0(failure)
+    3 swap box.web["n1"] after 1
+    4 settle box.web["n1"] after 3
+    5 restore box.web["n1"] after 3(failure)
+    "#);
 }
 
 #[test]
 fn outputs_stay_while_their_source_is_updated() {
-    let world = World::with("box.db@n1 image=1 cpu=1
- box.web@n1 image=1 db=$box.db@n1.id >box.db@n1
- output db=$box.db@n1.id");
-    assert_snapshot!(world.table("box.db@n1 image=1 cpu=2
- box.web@n1 image=1 db=$box.db@n1.id >box.db@n1
- output db=$box.db@n1.id"), @r#"
- update box.db["n1"] [cpu] because ConfigChanged
- 0 update box.db["n1"]
- "#);
+    let world = World::with(
+        "
+        box.db@n1 image=1 cpu=1
+        box.web@n1 image=1 db=$box.db@n1.id >box.db@n1
+        output db=$box.db@n1.id",
+    );
+    let config = "
+        box.db@n1 image=1 cpu=2
+        box.web@n1 image=1 db=$box.db@n1.id >box.db@n1
+        output db=$box.db@n1.id";
+    assert_snapshot!(world.table(config), @r#"
+    update box.db["n1"] [cpu] because ConfigChanged
+    0 update box.db["n1"]
+    "#);
 }

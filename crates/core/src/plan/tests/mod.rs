@@ -26,9 +26,9 @@ const RULES: Rules = Rules(&[
         kind: "box",
         replacement: Replacement::Swap,
         generations: true,
-        in_place: &["cpu", "running"],
+        in_place: &["cpu", "name", "running"],
         keep_on_delete: false,
-        claims: |spec| claim(spec, "port"),
+        claims: |spec| [claim(spec, "port"), claim(spec, "name")].concat(),
     },
     KindRules {
         kind: "net",

@@ -5,9 +5,7 @@ use super::*;
 #[test]
 fn an_equal_digest_is_no_change() {
     let world = World::with("box.web@n1 image=1 token=$token");
-    assert_snapshot!(world.table("box.web@n1 image=1 token=$token"), @r#"
-    nothing to do
-    "#);
+    assert_snapshot!(world.table("box.web@n1 image=1 token=$token"), @"nothing to do");
 }
 
 #[test]
@@ -27,17 +25,22 @@ fn another_value_is_a_change() {
 
 #[test]
 fn what_is_known_only_after_apply_is_a_change() {
-    let world = World::with("box.db@n1 image=1
- box.web@n1 image=1 db=1");
-    assert_snapshot!(world.table("box.db@n1 image=2
- box.web@n1 image=1 db=$box.db@n1.id >box.db@n1"), @r#"
- replace box.db["n1"] [image!] because ConfigChanged, CannotUpdate
- replace box.web["n1"] [db!] because ConfigChanged, CannotUpdate
- 0 swap box.db["n1"]
- 1 settle box.db["n1"] after 0
- 2 restore box.db["n1"] after 0(failure)
- 3 swap box.web["n1"] after 1
- 4 settle box.web["n1"] after 3
- 5 restore box.web["n1"] after 3(failure)
- "#);
+    let world = World::with(
+        "
+        box.db@n1 image=1
+        box.web@n1 image=1 db=1",
+    );
+    let config = "
+        box.db@n1 image=2
+        box.web@n1 image=1 db=$box.db@n1.id >box.db@n1";
+    assert_snapshot!(world.table(config), @r#"
+    replace box.db["n1"] [image!] because ConfigChanged, CannotUpdate
+    replace box.web["n1"] [db!] because ConfigChanged, CannotUpdate
+    0 swap box.db["n1"]
+    1 settle box.db["n1"] after 0
+    2 restore box.db["n1"] after 0(failure)
+    3 swap box.web["n1"] after 1
+    4 settle box.web["n1"] after 3
+    5 restore box.web["n1"] after 3(failure)
+    "#);
 }

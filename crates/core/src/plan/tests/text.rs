@@ -89,7 +89,12 @@ pub(super) fn table(plan: &Result<Plan, Vec<Diagnostic>>) -> String {
         Err(diagnostics) => {
             let lines = diagnostics.iter().map(|diagnostic| {
                 let help = diagnostic.help.as_deref().unwrap_or_default();
-                [&diagnostic.summary, &diagnostic.detail, help].map(String::from).into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n  ")
+                [&diagnostic.summary, &diagnostic.detail, help]
+                    .map(String::from)
+                    .into_iter()
+                    .filter(|t| !t.is_empty())
+                    .collect::<Vec<_>>()
+                    .join("\n  ")
             });
             return lines.collect::<Vec<_>>().join("\n");
         }
@@ -106,9 +111,9 @@ pub(super) fn table(plan: &Result<Plan, Vec<Diagnostic>>) -> String {
         writeln!(text, "left out {address}").unwrap();
     }
     for (number, step) in plan.steps.iter().enumerate() {
-        let what = step.task.map_or("barrier".to_owned(), |task| {
-            format!("{:?} {}", task.operation, plan.change(task).address)
-        });
+        let what = step
+            .task
+            .map_or("barrier".to_owned(), |task| format!("{:?} {}", task.operation, plan.change(task).address));
         let (operation, rest) = what.split_once(' ').unwrap_or((&what, ""));
         write!(text, "{number} {} {rest}", operation.to_lowercase()).unwrap();
         for (at, edge) in step.after.iter().enumerate() {

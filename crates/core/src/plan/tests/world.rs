@@ -40,6 +40,8 @@ pub(super) struct World {
     pub(super) seen: Observations,
     pub(super) options: Options,
     pub(super) secrets: Secrets,
+    /// Whether a plan leaves something out, which may then be in the way.
+    pub(super) partial: bool,
     born: u32,
 }
 
@@ -60,6 +62,7 @@ impl World {
             seen: Observations::new(),
             options: Options::default(),
             secrets: Secrets { key: DigestKey::new([7; 32]), variables },
+            partial: false,
             born: 0,
         }
     }
@@ -154,10 +157,10 @@ impl World {
             self.state = recover(&self.state, &self.observe());
         }
         let mut well: Vec<Option<bool>> = Vec::new();
-        let mut running = Vec::new();
         let mut cut = false;
         for (number, step) in plan.steps.iter().enumerate() {
-            let ended = |when| step.after.iter().filter(move |edge| edge.when == when).map(|edge| well[edge.step as usize]);
+            let ended =
+                |when| step.after.iter().filter(move |edge| edge.when == when).map(|edge| well[edge.step as usize]);
             let failures: Vec<_> = ended(When::Failure).collect();
             let runs = ended(When::Success).all(|well| well == Some(true))
                 && (failures.is_empty() || failures.contains(&Some(false)));
@@ -175,37 +178,73 @@ impl World {
             };
             let intent = self.prepare(plan.change(task), task.operation);
             self.state.begin(&plan.change(task).address, intent.clone());
-            running.push((task, intent));
             let (effect, outcome) = match fate {
                 Fate::Done => (true, Some(true)),
                 Fate::Fails(effect) => (effect, Some(false)),
                 Fate::Cut(effect) => (effect, None),
             };
             cut |= outcome.is_none();
-            let (task, intent) = running.pop().unwrap();
             let address = &plan.change(task).address;
+            self.assert_in_turn(plan, task);
             let outputs = if effect { self.effect(address, &intent) } else { Map::new() };
+            self.assert_no_clash(address);
             if outcome == Some(true) {
                 self.state.end(address, Outcome::Done(outputs));
                 if matches!(task.operation, Operation::Create | Operation::Update | Operation::Swap) {
-                    self.tell(address);
+                    self.tell(plan, address);
                 }
             }
             well.push(outcome);
         }
         if !cut {
             let sealed = |value: &Value| seal(&Arc::new(value.clone()), &StateOutputs(&self.state), &self.secrets).ok();
-            let outputs = plan.outputs.iter().filter_map(|(name, output)| {
-                Some((name.clone(), (*sealed(output.after.as_ref()?)?).clone()))
-            });
+            let outputs = plan
+                .outputs
+                .iter()
+                .filter_map(|(name, output)| Some((name.clone(), (*sealed(output.after.as_ref()?)?).clone())));
             self.state.outputs = outputs.collect();
         }
         !cut && well.iter().all(|well| *well != Some(false))
     }
 
-    fn tell(&mut self, changed: &Address) {
-        for resource in self.state.resources.values_mut() {
-            resource.notified |= resource.dependencies.iter().any(|on| on.notify && on.on == *changed);
+    /// What goes is needed by nothing that goes as well or cannot do without it.
+    fn assert_in_turn(&self, plan: &Plan, task: Task) {
+        if task.operation != Operation::Delete || self.partial {
+            return;
+        }
+        let change = plan.change(task);
+        let gone = |address: &Address| {
+            plan.changes.iter().any(|change| change.address == *address && change.action == Action::Delete)
+        };
+        for (address, resource) in &self.state.resources {
+            let needs = resource.dependencies.iter().find(|dependency| dependency.on == change.address);
+            let kept = needs.is_some_and(|needs| needs.binds || (change.action == Action::Delete && gone(address)));
+            let there = self.places.get(address).is_some_and(|place| place.current.is_some());
+            assert!(!(kept && there), "{} is deleted before {address}, which needs it", change.address);
+        }
+    }
+
+    /// A host would not start two that want one port.
+    fn assert_no_clash(&self, address: &Address) {
+        let claims = |address: &Address, place: &Place| {
+            let spec = place.current.as_ref().map_or(&Value::Null, |thing| &thing.spec);
+            (RULES.of(address.kind()).unwrap().claims)(spec)
+        };
+        let Some(place) = self.places.get(address).filter(|_| !self.partial) else { return };
+        let wanted = claims(address, place);
+        for (other, place) in self.places.iter().filter(|(other, _)| *other != address && other.key() == address.key())
+        {
+            let clash = claims(other, place).into_iter().find(|claim| wanted.contains(claim));
+            assert_eq!(clash, None, "{address} and {other}");
+        }
+    }
+
+    /// Notes what has to hear of a change: what uses it from now on.
+    fn tell(&mut self, plan: &Plan, changed: &Address) {
+        for change in &plan.changes {
+            if let Some(resource) = self.state.resources.get_mut(&change.address) {
+                resource.notified |= change.dependencies.iter().any(|on| on.notify && on.on == *changed);
+            }
         }
     }
 

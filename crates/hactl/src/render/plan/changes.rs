@@ -1,0 +1,151 @@
+//! The changes, instances of a resource that change alike as one block.
+
+use std::collections::BTreeMap;
+
+use hactl_core::plan::{Action, Change, Operation, Plan};
+
+use crate::render::plan::fields;
+use crate::render::plan::order::at_a_time;
+use crate::render::plan::page::{Page, Tone, instances, row};
+use crate::render::plan::reasons::why;
+
+/// Columns that the lines of a block are indented by.
+const BODY: usize = 4;
+
+/// Writes creations, updates and replacements in the order of execution, then what is forgotten, then what is destroyed.
+pub(super) fn write(page: &mut Page, plan: &Plan) {
+    let (blocks, rollouts) = (blocks(page, plan), rollouts(plan));
+    for block in blocks.iter().filter(|block| !matches!(block.action, Action::Delete | Action::Forget)) {
+        page.gap();
+        block.write(page, rollouts.get(block.resource));
+    }
+    short_section(page, &blocks, Action::Forget, "Taken out of the state and left where it is:");
+    short_section(page, &blocks, Action::Delete, "Destroyed:");
+}
+
+/// Instances of one resource to which the same happens for the same reasons.
+struct Block<'a> {
+    action: Action,
+    resource: &'a str,
+    members: Vec<&'a Change>,
+    body: Body,
+    /// The first step of any of them.
+    first: usize,
+}
+
+/// What a block says, the same for all its members.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Body {
+    why: String,
+    care: Vec<&'static str>,
+    fields: String,
+}
+
+fn blocks<'a>(page: &Page, plan: &'a Plan) -> Vec<Block<'a>> {
+    let mut first_steps = vec![usize::MAX; plan.changes.len()];
+    let mut restored = vec![false; plan.changes.len()];
+    for (number, step) in plan.steps.iter().enumerate() {
+        if let Some(task) = step.task {
+            let first = &mut first_steps[task.change as usize];
+            *first = number.min(*first);
+            restored[task.change as usize] |= task.operation == Operation::Restore;
+        }
+    }
+    let mut blocks: Vec<Block<'a>> = Vec::new();
+    let mut known: BTreeMap<(&str, Action, Body), usize> = BTreeMap::new();
+    for (position, change) in plan.changes.iter().enumerate().filter(|(_, change)| change.action != Action::NoOp) {
+        let resource = change.address.resource();
+        let body = body(page, change, restored[position]);
+        let at = *known.entry((resource, change.action, body.clone())).or_insert_with(|| {
+            blocks.push(Block { action: change.action, resource, members: Vec::new(), body, first: usize::MAX });
+            blocks.len() - 1
+        });
+        blocks[at].members.push(change);
+        blocks[at].first = blocks[at].first.min(first_steps[position]);
+    }
+    blocks.sort_by_key(|block| block.first);
+    blocks
+}
+
+fn body(page: &Page, change: &Change, restored: bool) -> Body {
+    let mut care = Vec::new();
+    if change.gated && !matches!(change.action, Action::Delete | Action::Forget) {
+        care.push("waits until it is healthy");
+    }
+    if restored {
+        care.push("the old one is put back if that fails");
+    }
+    if change.adopt && change.action == Action::Create {
+        care.push("takes over what is there under its name");
+    }
+    let mut fields = page.empty();
+    match (change.action, &change.before, &change.after) {
+        (Action::Create, _, Some(after)) => fields::all(&mut fields, BODY, after),
+        (Action::Update | Action::Replace, Some(before), Some(after)) => {
+            fields::different(&mut fields, BODY, before, after, &change.paths);
+        }
+        _ => {}
+    }
+    Body { why: why(change), care, fields: fields.finish() }
+}
+
+/// How a change is spread over the instances of a resource.
+struct Spread<'a> {
+    at_once: u32,
+    nodes: Vec<&'a str>,
+}
+
+/// By resource, for those that take turns.
+fn rollouts(plan: &Plan) -> BTreeMap<&str, Spread<'_>> {
+    let mut rollouts: BTreeMap<&str, Spread<'_>> = BTreeMap::new();
+    for change in &plan.changes {
+        let Some(wave) = change.wave else { continue };
+        let spread = rollouts
+            .entry(change.address.resource())
+            .or_insert(Spread { at_once: wave.rollout.max_unavailable, nodes: Vec::new() });
+        spread.nodes.push(change.node.as_deref().or(change.address.key()).unwrap_or(change.address.as_str()));
+    }
+    rollouts.retain(|_, spread| spread.nodes.len() > spread.at_once as usize);
+    rollouts
+}
+
+impl Block<'_> {
+    fn title(&self) -> String {
+        let members: Vec<_> =
+            self.members.iter().map(|change| (change.address.key(), change.node.as_deref())).collect();
+        instances(self.resource, &members)
+    }
+
+    fn write(&self, page: &mut Page, spread: Option<&Spread<'_>>) {
+        let (sign, tone) = match self.action {
+            Action::Create => ("+", Tone::Added),
+            Action::Update => ("~", Tone::Changed),
+            Action::Replace => ("-/+", Tone::Removed),
+            Action::Delete => ("-", Tone::Removed),
+            Action::Forget | Action::NoOp => (".", Tone::Plain),
+        };
+        page.line(0, tone, format!("{sign} {}", self.title()));
+        page.line(BODY, Tone::Plain, format!("why: {}", self.body.why));
+        let turns = spread
+            .filter(|_| self.members.iter().any(|change| change.wave.is_some()))
+            .map(|spread| format!("{}: {}", at_a_time(spread.at_once), row(&spread.nodes)));
+        let how: Vec<&str> = turns.as_deref().into_iter().chain(self.body.care.iter().copied()).collect();
+        if !how.is_empty() {
+            page.line(BODY, Tone::Plain, format!("how: {}", how.join("; ")));
+        }
+        page.add(&self.body.fields);
+    }
+}
+
+/// One line for each block of an action.
+fn short_section(page: &mut Page, blocks: &[Block<'_>], action: Action, heading: &str) {
+    let (sign, tone) = if action == Action::Delete { ("-", Tone::Removed) } else { (".", Tone::Plain) };
+    let mut blocks = blocks.iter().filter(|block| block.action == action).peekable();
+    if blocks.peek().is_some() {
+        page.gap();
+        page.line(0, Tone::Heading, heading);
+    }
+    for block in blocks {
+        page.line(2, tone, format!("{sign} {} ({})", block.title(), block.body.why));
+    }
+}

@@ -1,0 +1,118 @@
+//! Plans as text: what differs on the hosts, what is done and why, in which order, and a last line that sums it up.
+
+mod changes;
+mod drift;
+mod fields;
+mod order;
+mod page;
+mod reasons;
+mod recorded;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+
+use hactl_core::diff::diff;
+use hactl_core::plan::{Counts, Mode, OutputChange, PathChange, Plan};
+use hactl_core::value::Value;
+
+use page::{Page, Tone, count, row};
+pub(crate) use recorded::{outputs, resource, state};
+
+/// A whole plan for people to read. Ends with Terraform's line `Plan: 3 to add, 1 to change, 0 to destroy.`, or says
+/// that there is nothing to do. No sensitive value is in it.
+pub(crate) fn render(plan: &Plan, color: bool) -> String {
+    let mut page = Page::new(color);
+    drift::write(&mut page, plan);
+    changes::write(&mut page, plan);
+    order::write(&mut page, plan);
+    output_changes(&mut page, plan);
+    left_out(&mut page, plan);
+    if plan.targeted {
+        page.gap();
+        page.line(0, Tone::Changed, "Only what was targeted, and what it needs, is in this plan.");
+        page.line(0, Tone::Plain, "Other changes may be due: plan again without --target afterwards.");
+    }
+    page.gap();
+    page.line(0, Tone::Heading, last_line(plan));
+    page.finish()
+}
+
+/// `Plan: 3 to add, 1 to change, 0 to destroy.`, with `, 2 to forget` where something is forgotten.
+pub(crate) fn summary(counts: Counts) -> String {
+    let forget = if counts.forget > 0 { format!(", {} to forget", counts.forget) } else { String::new() };
+    format!("Plan: {} to add, {} to change, {} to destroy{forget}.", counts.add, counts.change, counts.destroy)
+}
+
+/// `Apply complete! Resources: 3 added, 1 changed, 0 destroyed.`, or `Destroy complete! Resources: 3 destroyed.`
+pub(crate) fn applied(counts: Counts, destroy: bool) -> String {
+    let forgotten = if counts.forget > 0 { format!(", {} forgotten", counts.forget) } else { String::new() };
+    if destroy {
+        return format!("Destroy complete! Resources: {} destroyed{forgotten}.", counts.destroy);
+    }
+    format!(
+        "Apply complete! Resources: {} added, {} changed, {} destroyed{forgotten}.",
+        counts.add, counts.change, counts.destroy
+    )
+}
+
+fn last_line(plan: &Plan) -> String {
+    if plan.mode == Mode::RefreshOnly && plan.has_changes() {
+        return "Only the state is brought up to what is on the hosts; nothing is done to them.".to_owned();
+    }
+    if plan.has_changes() {
+        return summary(plan.counts());
+    }
+    let text = match plan.mode {
+        _ if !plan.left_out.is_empty() => "No changes on the hosts that answered.",
+        Mode::Normal if plan.targeted => "No changes to what was targeted.",
+        Mode::Normal => "No changes. The hosts match the config.",
+        Mode::Destroy => "Nothing to destroy.",
+        Mode::RefreshOnly => "No changes. The state matches the hosts.",
+    };
+    text.to_owned()
+}
+
+fn output_changes(page: &mut Page, plan: &Plan) {
+    let changed: Vec<(&String, &OutputChange)> = plan.outputs.iter().filter(|(_, change)| change.is_change()).collect();
+    if changed.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line(0, Tone::Heading, "Outputs:");
+    let side = |pick: fn(&OutputChange) -> Option<&Value>| {
+        let values = changed.iter().filter_map(|(name, change)| Some(((*name).clone(), pick(change)?.clone())));
+        Value::Map(values.collect())
+    };
+    let (before, after) = (side(|change| change.before.as_ref()), side(|change| change.after.as_ref()));
+    let paths: Vec<PathChange> = diff(&before, &after)
+        .into_iter()
+        .map(|path| PathChange { path, forces_replacement: false, drifted: false })
+        .collect();
+    fields::different(page, 2, &before, &after, &paths);
+}
+
+fn left_out(page: &mut Page, plan: &Plan) {
+    if plan.unreachable.is_empty() && plan.left_out.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line(0, Tone::Heading, "Left out:");
+    let mut others = plan.left_out.len();
+    for (node, reason) in &plan.unreachable {
+        let on_it = plan.left_out.iter().filter(|address| address.key() == Some(node)).count();
+        others -= on_it;
+        let verb = if on_it == 1 { "is" } else { "are" };
+        let what = format!("{} on it {verb} left out", count(on_it, "resource"));
+        page.line(2, Tone::Changed, format!("{node} did not answer ({reason}): {what}"));
+    }
+    if others > 0 {
+        let elsewhere: Vec<&str> = plan
+            .left_out
+            .iter()
+            .filter(|address| address.key().is_none_or(|key| !plan.unreachable.contains_key(key)))
+            .map(|address| address.as_str())
+            .collect();
+        page.line(2, Tone::Changed, format!("waiting for what is left out: {}", row(&elsewhere)));
+    }
+}
