@@ -1,19 +1,17 @@
 //! A checked config, whatever format it was written in.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use hactl_core::diagnostic::Span;
-use hactl_core::{Diagnostic, Digest, Value};
+use hactl_core::{Diagnostic, Digest};
 use indexmap::IndexMap;
-use serde_json::json;
 
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::nodes::NodeConfig;
 use crate::section::Declaration;
 use crate::source::SourceMap;
-use crate::tree::Node;
+use crate::tree::{Data, Node};
 use crate::variables::{Variable, VariableScope};
 
 /// What the user wants, parsed and checked; the specs' templates are still to be evaluated.
@@ -81,49 +79,117 @@ impl Config {
     /// Of sensitive variables only the names go in. Of the files named by the config those go in that were read by now:
     /// ask for the digest after every declaration was evaluated.
     pub fn digest(&self) -> Digest {
-        let variables: BTreeMap<&str, Option<&Value>> = self
-            .variables
-            .iter()
-            .map(|(name, variable)| (name.as_str(), (!variable.sensitive).then_some(&variable.value)))
-            .collect();
-        let nodes: BTreeMap<&str, serde_json::Value> = self
-            .nodes
-            .iter()
-            .map(|(name, node)| {
-                let node = json!({"connection": node.connection, "roles": node.roles, "labels": node.labels});
-                (name.as_str(), node)
-            })
-            .collect();
-        let declarations: BTreeMap<(&str, &str), Digest> = self
-            .declarations
-            .iter()
-            .map(|declaration| ((declaration.kind, declaration.name.as_str()), declaration_digest(declaration)))
-            .collect();
-        let outputs: BTreeMap<&str, Value> =
-            self.outputs.iter().map(|output| (output.name.as_str(), output.value.to_value())).collect();
-        digest_of(&(
-            &self.name,
-            variables,
-            nodes,
-            declarations.iter().collect::<Vec<_>>(),
-            outputs,
-            self.inputs.digests(),
-        ))
+        let mut bytes = Bytes::default();
+        bytes.text(&self.name);
+        let mut variables: Vec<_> = self.variables.iter().collect();
+        variables.sort_by_key(|(name, _)| *name);
+        bytes.count(variables.len());
+        for (name, variable) in variables {
+            bytes.text(name);
+            match variable.sensitive {
+                true => bytes.mark(b's'),
+                false => bytes.json(&variable.value),
+            }
+        }
+        let mut nodes: Vec<_> = self.nodes.values().collect();
+        nodes.sort_by_key(|node| &node.name);
+        bytes.count(nodes.len());
+        for node in nodes {
+            bytes.text(&node.name);
+            bytes.json(&(&node.connection, &node.roles, &node.labels));
+        }
+        let mut declarations: Vec<_> = self.declarations.iter().collect();
+        declarations.sort_unstable_by_key(|declaration| (declaration.kind, declaration.name.as_str()));
+        bytes.count(declarations.len());
+        for declaration in declarations {
+            bytes.declaration(declaration);
+        }
+        let mut outputs: Vec<_> = self.outputs.iter().collect();
+        outputs.sort_by_key(|output| &output.name);
+        bytes.count(outputs.len());
+        for output in outputs {
+            bytes.text(&output.name);
+            bytes.node(&output.value);
+        }
+        bytes.json(&self.inputs.digests());
+        Digest::sha256(&bytes.0)
     }
 }
 
-fn declaration_digest(declaration: &Declaration) -> Digest {
-    let depends_on: Vec<&str> = declaration.depends_on.iter().map(|(address, _)| address.as_str()).collect();
-    digest_of(&(
-        declaration.body.to_value(),
-        &declaration.selector,
-        depends_on,
-        declaration.protect,
-        &declaration.ignore_changes,
-        declaration.adopt,
-    ))
-}
+/// What a digest is made of: each piece with a mark of its type and its length before it, so that no two differ and
+/// read the same.
+#[derive(Default)]
+struct Bytes(Vec<u8>);
 
-fn digest_of(data: &impl serde::Serialize) -> Digest {
-    Digest::sha256(&serde_json::to_vec(data).unwrap_or_default())
+impl Bytes {
+    fn mark(&mut self, mark: u8) {
+        self.0.push(mark);
+    }
+
+    fn count(&mut self, count: usize) {
+        self.0.extend_from_slice(&(count as u64).to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    fn texts(&mut self, texts: &[String]) {
+        self.count(texts.len());
+        texts.iter().for_each(|text| self.text(text));
+    }
+
+    /// Anything rare, as its JSON.
+    fn json(&mut self, data: &impl serde::Serialize) {
+        self.mark(b'j');
+        self.text(&serde_json::to_string(data).unwrap_or_default());
+    }
+
+    fn declaration(&mut self, declaration: &Declaration) {
+        self.text(declaration.kind);
+        self.text(&declaration.name);
+        self.node(&declaration.body);
+        self.texts(&declaration.selector);
+        self.count(declaration.depends_on.len());
+        declaration.depends_on.iter().for_each(|(address, _)| self.text(address.as_str()));
+        self.texts(&declaration.ignore_changes);
+        self.mark(u8::from(declaration.protect));
+        self.mark(u8::from(declaration.adopt));
+    }
+
+    fn node(&mut self, node: &Node) {
+        match &node.data {
+            Data::Null | Data::Invalid => self.mark(b'n'),
+            Data::Bool(value) => self.0.extend_from_slice(&[b'b', u8::from(*value)]),
+            Data::Int(value) => {
+                self.mark(b'i');
+                self.0.extend_from_slice(&value.to_le_bytes());
+            }
+            Data::Float(value) => {
+                self.mark(b'f');
+                self.0.extend_from_slice(&value.to_bits().to_le_bytes());
+            }
+            Data::String(text) => {
+                self.mark(b't');
+                self.text(text);
+            }
+            Data::Template(_) | Data::Deferred(_) => self.json(&node.to_value()),
+            Data::List(items) => {
+                self.mark(b'l');
+                self.count(items.len());
+                items.iter().for_each(|item| self.node(item));
+            }
+            Data::Map(entries) => {
+                self.mark(b'm');
+                self.count(entries.len());
+                let mut sorted: Vec<_> = entries.iter().collect();
+                sorted.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+                for entry in sorted {
+                    self.text(&entry.key);
+                    self.node(&entry.value);
+                }
+            }
+        }
+    }
 }

@@ -149,7 +149,10 @@ impl Given {
 }
 
 fn read_file(path: &Path, sources: &mut SourceMap) -> Result<Vec<Entry>, Vec<Diagnostic>> {
-    let text = files::read(path).map_err(|error| vec![*error])?;
+    let text = files::read(path).map_err(|error| {
+        let missing = !path.exists();
+        vec![if missing { error.help("look at the path that `--var-file` names") } else { *error }]
+    })?;
     let source = sources.add(path, text);
     let node = yaml::parse(sources, source).inspect_err(|_| sources.redact_all(source))?;
     match node.data {

@@ -192,9 +192,7 @@ impl<'a> DeclarationReader<'a> {
             depends_on: dependencies(common.get("dependsOn"), diagnostics),
             protect: flag("protect"),
             ignore_changes: match common.get("ignoreChanges").map(Node::items) {
-                Some(paths) if !paths.is_empty() => {
-                    paths.iter().filter_map(Node::as_str).map(str::to_owned).collect()
-                }
+                Some(paths) if !paths.is_empty() => paths.iter().filter_map(Node::as_str).map(str::to_owned).collect(),
                 _ => self.no_changes.clone(),
             },
             adopt: flag("adopt"),

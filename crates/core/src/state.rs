@@ -172,9 +172,9 @@ impl State {
             }),
             Operation::Gate => old.map(|old| ResourceState { unproven: false, ..old }),
             Operation::Settle => old.map(|old| ResourceState { previous: None, ..old }),
-            Operation::Restore => old.and_then(|old| match old.previous {
-                Some(previous) => Some(*previous),
-                None => Some(old),
+            Operation::Restore => old.map(|old| match old.previous {
+                Some(previous) => *previous,
+                None => old,
             }),
         };
         if let Some(mut new) = new {

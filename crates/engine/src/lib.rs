@@ -3,7 +3,9 @@
 //! The engine knows plans, targets and the journal. It does not know kinds: the binary hands it [`Targets`].
 
 mod apply;
+mod book;
 mod event;
+mod hosts;
 mod refresh;
 mod schedule;
 mod target;

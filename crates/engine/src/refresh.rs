@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use hactl_core::Address;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::{Observations, Observed};
@@ -47,6 +48,17 @@ pub struct SeenNode {
     pub identity: Identity,
     /// The serial of the last state that touched it; none where none did.
     pub serial: Option<u64>,
+    /// Addresses that it still records although nothing of them is there.
+    pub vacant: Vec<Address>,
+}
+
+impl SeenNode {
+    /// What it still records and state no longer holds: the next apply lets it forget that.
+    pub fn forgotten<'a>(&'a self, state: &'a State) -> impl Iterator<Item = &'a Address> {
+        self.vacant.iter().filter(|address| {
+            !state.resources.contains_key(*address) && !state.unfinished.contains_key(*address)
+        })
+    }
 }
 
 /// Looks at everything, all nodes at once.
@@ -85,7 +97,12 @@ fn take(refreshed: &mut Refreshed, node: &str, requests: &[ReadRequest<'_>], ans
             refreshed.warnings.extend(reading.warnings);
             refreshed.nodes.insert(
                 node.to_owned(),
-                SeenNode { facts: reading.facts, identity: reading.identity, serial: reading.serial },
+                SeenNode {
+                    facts: reading.facts,
+                    identity: reading.identity,
+                    serial: reading.serial,
+                    vacant: reading.vacant,
+                },
             );
         }
         Err(reason) => {

@@ -71,6 +71,8 @@ pub struct Reading {
     pub identity: Identity,
     /// The serial of the last state that touched it; none where none did.
     pub serial: Option<u64>,
+    /// Addresses that the target still records although nothing of them is there: what a cut-short removal leaves.
+    pub vacant: Vec<Address>,
     /// What else there is to say, as of things that are labelled as ours and not in state.
     pub warnings: Vec<Diagnostic>,
 }

@@ -15,7 +15,14 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            let _ = told.print();
+            // Not clap's own 2, which `--detailed-exitcode` has given a meaning.
+            return ExitCode::from(u8::from(told.use_stderr()));
+        }
+    };
     let output = output::Output::new(cli.global.color);
     match commands::run(&cli, &output) {
         Ok(code) => ExitCode::from(code),

@@ -270,9 +270,14 @@ pub(crate) struct Start<'a> {
     pub(crate) parallelism: usize,
 }
 
-/// Whether there is anything to do or to write down.
-pub(crate) fn has_work(plan: &Plan) -> bool {
-    !plan.steps.is_empty() || plan.outputs.values().any(hactl_core::plan::OutputChange::is_change)
+/// Whether there is anything to do or to write down: also what an interrupted apply left in the journal or on hosts.
+pub(crate) fn has_work(prepared: &Prepared) -> bool {
+    let plan = &prepared.plan;
+    !plan.steps.is_empty()
+        || plan.outputs.values().any(hactl_core::plan::OutputChange::is_change)
+        || prepared.loaded.state.as_ref().is_some_and(|state| *state != prepared.state)
+        || prepared.loaded.journal.is_some()
+        || prepared.nodes.values().any(|node| node.forgotten(&prepared.state).next().is_some())
 }
 
 /// Applies a plan: journal, steps, state.

@@ -41,7 +41,8 @@ pub(crate) fn variable_inputs(global: &Global) -> VariableInputs {
 
 /// Loads the config that the options name.
 pub(crate) fn load_config(global: &Global) -> Result<Config, Failure> {
-    hactl_config::load(&global.file, SECTIONS, &variable_inputs(global)).map_err(Failure::from)
+    let loaded = hactl_config::load(&global.file, SECTIONS, &variable_inputs(global));
+    loaded.map_err(|failure| hactl_kinds::all_mistakes(failure).into())
 }
 
 /// Where the sandbox of a stack lies, beside its config.

@@ -222,11 +222,12 @@ fn image(text: &str) -> Result<(), String> {
 pub(crate) fn name(text: &str) -> Result<(), String> {
     let mut bytes = text.bytes();
     let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-    if first && text.len() <= 128 && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)) {
+    if first && (2..=128).contains(&text.len()) && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)) {
         Ok(())
     } else {
         Err(format!(
-            "`{text}` is not a name Docker takes; it starts with a letter or digit and holds letters, digits, `_`, `.`, `-`"
+            "`{text}` is not a name Docker takes; it has at least two characters, starts with a letter or digit and holds \
+             letters, digits, `_`, `.`, `-`"
         ))
     }
 }

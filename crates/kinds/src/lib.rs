@@ -17,9 +17,9 @@ mod target;
 mod text;
 mod volume;
 
+pub use formats::{duration as parse_duration, port as parse_port};
 pub use lower::{lower, uses_facts};
 pub use mistakes::{all_mistakes, mistakes};
-pub use formats::{duration as parse_duration, port as parse_port};
 pub use node::preflight;
 pub use registry::{RULES, SECTIONS};
 pub use scope::Facts;

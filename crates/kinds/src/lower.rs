@@ -123,8 +123,8 @@ impl<'a> Lowering<'a> {
         let (order, circular) = self.order();
         for position in order {
             let declaration = &self.config.declarations[position];
-            let is_wrong = circular.contains(&position)
-                || self.config.invalid.contains(declaration.kind, &declaration.name);
+            let is_wrong =
+                circular.contains(&position) || self.config.invalid.contains(declaration.kind, &declaration.name);
             if is_wrong {
                 self.references_of_wrong(declaration);
             } else {

@@ -7,7 +7,7 @@ use hactl_core::Diagnostic;
 use hactl_core::diagnostic::Span;
 use hactl_core::eval::Scope;
 use hactl_core::resource::{KindRules, Rollout, Rules};
-use hactl_core::value::Value;
+use hactl_core::value::{Map, Value};
 
 use crate::{container, file, network, volume};
 
@@ -16,6 +16,8 @@ pub(crate) struct Kind {
     pub(crate) section: Section,
     /// What is known of an instance only after apply.
     pub(crate) outputs: &'static [&'static str],
+    /// What follows from a lowered spec and can be referred to besides its fields.
+    pub(crate) derived: fn(&Value) -> Map,
     /// Lowers an evaluated spec; all that is wrong goes to the diagnostics.
     pub(crate) lower: fn(&Draft<'_>, &mut Vec<Diagnostic>) -> Option<Lowered>,
     /// Whether a spec without templates may still differ from node to node.

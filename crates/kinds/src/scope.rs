@@ -145,8 +145,9 @@ impl Names<'_> {
     fn resource(&self, kind: &registry::Kind, steps: &[ResolvedStep]) -> Result<Lookup, EvalError> {
         let word = kind.section.kind;
         let Some(name) = name_of(steps) else {
-            return Err(EvalError::new(format!("`{word}` needs the name of a resource"))
-                .help(format!("write `{word}.name`")));
+            return Err(
+                EvalError::new(format!("`{word}` needs the name of a resource")).help(format!("write `{word}.name`"))
+            );
         };
         if self.config.invalid.contains(word, name) {
             return Ok(self.unsettled(word, steps));
@@ -209,7 +210,8 @@ impl Names<'_> {
         if self.failed.contains(address) {
             self.unsettled.set(true);
         }
-        let value = match spec.and_then(|spec| spec.get(attribute)) {
+        let derived = spec.map(|spec| (kind.derived)(spec)).unwrap_or_default();
+        let value = match spec.and_then(|spec| spec.get(attribute)).or_else(|| derived.get(attribute)) {
             Some(value) => value.clone(),
             None if kind.outputs.contains(&attribute.as_str()) => {
                 Value::deferred(Expr::output(address.clone(), attribute), false)
@@ -221,8 +223,11 @@ impl Names<'_> {
                     .and_then(|spec| spec.as_map())
                     .into_iter()
                     .flat_map(|map| map.keys().map(String::as_str))
+                    .chain(derived.keys().map(String::as_str))
                     .chain(kind.outputs.iter().copied());
-                return Err(unknown(&format!("attribute of {}", address.resource()), attribute, names));
+                let mut error = unknown("attribute", attribute, names);
+                error.message = format!("{} has no attribute `{attribute}`", address.resource());
+                return Err(error);
             }
         };
         Ok(Lookup { value, taken: taken + 1 })
@@ -233,7 +238,9 @@ impl Names<'_> {
             self.unsettled.set(true);
             return Value::deferred(Expr::output(address.clone(), ""), false);
         }
-        let mut map = self.known.get(address).and_then(|spec| spec.as_map()).cloned().unwrap_or_default();
+        let spec = self.known.get(address);
+        let mut map = spec.and_then(|spec| spec.as_map()).cloned().unwrap_or_default();
+        map.extend(spec.map(|spec| (kind.derived)(spec)).unwrap_or_default());
         for output in kind.outputs {
             map.insert((*output).to_owned(), Value::deferred(Expr::output(address.clone(), output), false));
         }

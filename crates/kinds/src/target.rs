@@ -11,7 +11,9 @@ use hactl_core::observed::Observed;
 use hactl_core::value::Map;
 use hactl_core::{Address, Digest, DigestKey};
 use hactl_engine::{Claim, Identity, Job, ReadRequest, Reading, StepError, Target, Targets};
-use hactl_host::{Container, EngineRequest, EngineSurvey, Fleet, Host, HostError, Release, SurveyRequest, labels};
+use hactl_host::{
+    Container, EngineRequest, EngineSurvey, Fleet, Host, HostError, Inventory, Release, SurveyRequest, labels,
+};
 
 use crate::{container, file, network, node, volume};
 
@@ -75,11 +77,13 @@ struct HostTarget {
 impl Target for HostTarget {
     async fn read(&self, lineage: &str, requests: &[ReadRequest<'_>]) -> Result<Reading, String> {
         let (survey, engine) = ask(lineage, requests);
-        let uses_engine = requests.iter().any(|request| request.address.kind() != "file");
-        let (survey, engine) = futures_util::join!(self.host.survey(&survey), async {
-            if uses_engine { self.host.engine_survey(&engine).await } else { Ok(EngineSurvey::default()) }
+        let asked = requests.iter().any(|request| is_in_engine(request.address));
+        let (survey, answer) = futures_util::join!(self.host.survey(&survey), async {
+            if asked { self.host.engine_survey(&engine).await } else { Ok(EngineSurvey::default()) }
         });
         let survey = survey.map_err(reason)?;
+        let recorded = survey.inventory.iter().flat_map(|inventory| inventory.entries.keys()).any(is_in_engine);
+        let engine = if recorded && !asked { self.host.engine_survey(&engine).await } else { answer };
         let engine = engine.map_err(reason)?;
         let own = by_address(&engine.containers, lineage);
         let none = Vec::new();
@@ -101,6 +105,7 @@ impl Target for HostTarget {
                 engine_id: survey.facts.engine_id.clone().unwrap_or_default(),
             },
             serial: survey.inventory.as_ref().map(|inventory| inventory.serial),
+            vacant: vacant(survey.inventory.as_ref(), &own),
             warnings: self.strays(requests, &own),
         })
     }
@@ -151,6 +156,18 @@ impl HostTarget {
             })
             .collect()
     }
+}
+
+/// The addresses that an inventory records without anything being there: no file, and no container.
+fn vacant(inventory: Option<&Inventory>, own: &BTreeMap<&str, Vec<&Container>>) -> Vec<Address> {
+    let entries = inventory.into_iter().flat_map(|inventory| &inventory.entries);
+    let empty = entries.filter(|(address, entry)| entry.path.is_none() && !own.contains_key(address.as_str()));
+    empty.map(|(address, _)| address.clone()).collect()
+}
+
+/// Whether Docker Engine has to be asked about a resource.
+fn is_in_engine(address: &Address) -> bool {
+    address.kind() != "file"
 }
 
 /// What to ask a host, for all kinds at once.

@@ -15,9 +15,9 @@ nodes:
 
 /// All that is wrong with a config, one line each: `line:column: summary (help)`.
 fn wrong(text: &str) -> String {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("hactl.yaml");
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("the config is written");
     let said = match load(&path, SECTIONS, &VariableInputs::default()) {
         Err(failure) => {
             let LoadFailure { sources, diagnostics, .. } = all_mistakes(failure);
@@ -78,7 +78,7 @@ containers:
   waits: {{nodes: all, image: x, dependsOn: [file.gone, container.typed]}}
   taken: {{nodes: all, image: x, adopt: true}}
   follows-typed: {{nodes: all, image: x, volumes: ['${{container.typed.name}}:/x']}}
-  follows-refers: {{nodes: all, image: x, name: '${{container.refers.name}}-b', command: ['${{join(",", container.refers[*].name)}}']}}
+  follows-refers: {{nodes: all, image: x, name: '${{container.refers.name}}-b', command: ['${{join(\",\", container.refers[*].name)}}']}}
   follows-circle: {{nodes: all, image: x, name: '${{container.here.name}}-c'}}
   late: {{nodes: all, image: x, cpus: 'text ${{self.node.facts.cpus}}'}}
 files:
@@ -97,7 +97,6 @@ outputs:
 13:40: `ports` is a number, expected a list
 14:45: there is no resource file.gone (`dependsOn` names resources of this config, as in `file.site`)
 15:33: containers cannot be adopted by this version yet (take `adopt` out; remove the other container first, or give this one another `name`)
-17:88: `command[0]` is a list, expected text or a number or `true` or `false`
 21:30: `path` is not valid: `relative` is not an absolute path; it starts with /
 25:13: container.one has no instance on `n9` (it is on n1, n2)
 "#);
@@ -140,7 +139,7 @@ files:
   site: {nodes: [n1, n2], path: /srv/site, content: x}
 containers:
   web: {nodes: [n1], image: x, env: {A: '${file.site[\"n2\"].path}', B: '${node.n2.address}'}}
-"), @"");
+"), @"5:8: unknown key `adress` (did you mean `address`?)");
 }
 
 #[test]
@@ -271,13 +270,13 @@ image: x, restart: sometimes
 image: x, restart: no
     nothing
 image: x, restart: false
-    `restart` is a boolean, expected text
+    `restart` is a boolean, expected text (put it in quotes)
 image: x, user: 1000
-    `user` is a number, expected text
+    `user` is a number, expected text (put it in quotes)
 image: x, workdir: [a]
     `workdir` is a list, expected text
 image: x, hostname: 7
-    `hostname` is a number, expected text
+    `hostname` is a number, expected text (put it in quotes)
 image: x, capAdd: NET_ADMIN
     `capAdd` is text, expected a list
 image: x, capDrop: [1]
@@ -285,9 +284,9 @@ image: x, capDrop: [1]
 image: x, privileged: 'yes'
     `privileged` is text, expected `true` or `false` (write `true` or `false`, without quotes)
 image: x, pid: 1
-    `pid` is a number, expected text
+    `pid` is a number, expected text (put it in quotes)
 image: x, ipc: 1
-    `ipc` is a number, expected text
+    `ipc` is a number, expected text (put it in quotes)
 image: x, extraHosts: {a: b}
     `extraHosts` is a map, expected a list
 image: x, dns: 1.1.1.1
@@ -307,7 +306,7 @@ image: x, devices: [sda]
 image: x, shmSize: 1 gig
     `shmSize` is not valid: `1 gig` is not a size; write one like 512m or 2g
 image: x, shmSize: 64
-    `shmSize` is a number, expected text
+    `shmSize` is a number, expected text (put it in quotes)
 image: x, logging: json-file
     `logging` is text, expected a map
 image: x, logging: {driver: x, options: [a]}
@@ -321,14 +320,13 @@ image: x, memory: 12 elephants
 image: x, healthcheck: {command: curl}
     `healthcheck.command` is text, expected a list
 image: x, healthcheck: {command: [a], interval: 5}
-    `healthcheck.interval` is a number, expected text
+    `healthcheck.interval` is a number, expected text (put it in quotes)
 image: x, healthcheck: {command: [a], retries: -1}
     `healthcheck.retries` is -1, expected at least 0
 image: x, healthcheck: {comand: [a]}
-    `command` is missing in `healthcheck` (add `command:` with a list)
     unknown key `comand` in `healthcheck` (did you mean `command`?)
 image: x, stopSignal: 9
-    `stopSignal` is a number, expected text
+    `stopSignal` is a number, expected text (put it in quotes)
 image: x, stopGracePeriod: soon
     `stopGracePeriod` is not valid: `soon` is not a duration; write one like 500ms, 30s, 1m30s or 2h
 image: x, health: {http: {path: /x}}
@@ -361,18 +359,17 @@ image: x, onFileChange: {reload: {signl: HUP}}
 image: x, onFileChange: {reload: HUP}
     `onFileChange.reload` is text, expected a map
 image: x, onFileChange: {relod: {signal: HUP}}
-    `reload` is missing in `onFileChange` (add `reload:` with a map)
     unknown key `relod` in `onFileChange` (did you mean `reload`?)
 image: x, onFileChange: {reload: {signal: HUP}}
     nothing
 image: x, onFileChange: {reload: {exec: [a]}}
     nothing
 image: x, onFileChange: {reload: {signal: HUP, exec: [a]}}
-    unknown key `exec` in `onFileChange.reload` (known keys: `signal`)
+    `signal` and `exec` exclude each other in `onFileChange.reload` (keep one of them)
 image: x, colour: red
     unknown key `colour` (known keys: `adopt`, `capAdd`, `capDrop`, `command`, `cpus`, `dependsOn`, `devices`, `dns`, `entrypoint`, `env`, `extraHosts`, `health`, `healthcheck`, `hostname`, `ignoreChanges`, `image`, `ipc`, `labels`, `logging`, `memory`, …)
 image: x, x-note: anything
-    `x-note`: unknown field `x-note`, expected one of `image`, `pull`, `name`, `entrypoint`, `command`, `env`, `labels`, `ports`, `volumes`, `tmpfs`, `network`, `restart`, `user`, `workdir`, `hostname`, `capAdd`, `capDrop`, `privileged`, `pid`, `ipc`, `extraHosts`, `dns`, `sysctls`, `ulimits`, `devices`, `shmSize`, `logging`, `cpus`, `memory`, `healthcheck`, `stopSignal`, `stopGracePeriod`, `health`, `rollout`, `onFileChange`
+    nothing
 "#);
 }
 
@@ -423,17 +420,17 @@ path: /x, content: ''
 path: /x, content: x, source: y
     `content`, `source` and `template` exclude each other (keep one of them)
 path: /x, source: 7
-    `source` is a number, expected text
+    `source` is a number, expected text (put it in quotes)
 path: /x, source: missing.bin
-    cannot read the file `missing.bin`: there is no such file (relative paths start at the config's directory; this one is /tmp/.tmpkUpZ75/missing.bin)
+    cannot read the file `missing.bin`: there is no such file (relative paths start at the config's directory; this one is ./missing.bin)
 path: /x, template: missing.tpl
-    cannot read the file `missing.tpl`: there is no such file (relative paths start at the config's directory; this one is /tmp/.tmpSyJtDq/missing.tpl)
+    cannot read the file `missing.tpl`: there is no such file (relative paths start at the config's directory; this one is ./missing.tpl)
 path: /x, template: [a]
     `template` is a list, expected text or `true` or `false`
 path: /x, template: false, content: '${'
     nothing
 path: /x, content: x, mode: 644
-    `mode` is a number, expected text
+    `mode` is a number, expected text (put it in quotes)
 path: /x, content: x, mode: 0644
     nothing
 path: /x, content: x, mode: rw-r--r--

@@ -1,6 +1,7 @@
 //! Tests of the crate as a whole, and what they share: a few kinds, and a way to show diagnostics on one line each.
 
 mod bad_input;
+mod functions;
 mod good_input;
 mod properties;
 mod rke;

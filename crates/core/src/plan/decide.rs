@@ -246,6 +246,7 @@ impl<'a> Deciding<'a, '_> {
         change.record = change.action == Action::NoOp
             && (now.state.dependencies != resource.dependencies
                 || now.state.protect != resource.protect
+                || now.state.notified
                 || now.state.node != resource.node
                 || self.was_recovered(&resource.address)
                 || (!Arc::ptr_eq(&now.state.spec, &now.spec) && !diff(&now.state.spec, &after).is_empty()));

@@ -5,7 +5,8 @@ use clap::Args;
 use hactl_config::SourceMap;
 use hactl_core::plan::{Mode, Plan};
 use hactl_core::value::Value;
-use hactl_core::Diagnostic;
+use hactl_core::resolve::{Outputs, fold};
+use hactl_core::{Address, Diagnostic};
 use hactl_engine::Applied;
 use hactl_state::{SavedPlan, World};
 
@@ -53,6 +54,7 @@ impl ApplyCommand {
         let session = Session::at(world, saved.directory.clone(), &saved.plan.stack, variables)?;
         let (_lock, loaded) = run::lock_and_load(&session, "apply", self.planning.lock_timeout)?;
         saved.check_fresh(&loaded, world)?;
+        check_secrets(&saved.plan, &session)?;
         run::check_reachable(&saved.plan, &self.applying)?;
         let runtime = run::runtime(world)?;
         let reporter = Reporter::new(output, self.applying.json);
@@ -77,6 +79,31 @@ impl ApplyCommand {
         reporter.finish();
         conclude(&applied?, &saved.plan, output, self.applying.json)
     }
+}
+
+/// No outputs of resources, to fold only what sensitive variables decide.
+struct NoOutputs;
+
+impl Outputs for NoOutputs {
+    fn output(&self, _address: &Address, _name: &str) -> Option<Value> {
+        None
+    }
+}
+
+/// Refuses other sensitive values than those that a saved plan was made with, before anything is begun.
+fn check_secrets(plan: &Plan, session: &Session) -> Result<(), Failure> {
+    for change in &plan.changes {
+        let Some(after) = &change.after else { continue };
+        let now = fold(after, &NoOutputs, &session.secrets);
+        if !now.is_ok_and(|now| now == *after) {
+            return Err(Diagnostic::error("the sensitive variables are not those that the plan was made with")
+                .about(change.address.as_str())
+                .detail(format!("{} would get another value than the one that was planned", change.address))
+                .help("give the same values as for `hactl plan`, or make a new plan")
+                .into());
+        }
+    }
+    Ok(())
 }
 
 /// The sensitive variables that a saved plan needs: it does not hold them.
@@ -114,7 +141,7 @@ pub(crate) fn plan_and_apply(
     let prepared = prepared?;
     plan::show(&prepared, &config, output, applying.json);
     run::check_reachable(&prepared.plan, applying)?;
-    if !run::has_work(&prepared.plan) {
+    if !run::has_work(&prepared) {
         return nothing_to_do(&prepared.plan, output, applying.json);
     }
     if !applying.auto_approve && prepared.plan.has_changes() {

@@ -69,46 +69,104 @@ enum SandboxSubcommand {
 #[derive(Debug, Subcommand)]
 enum Drift {
     /// Stop a container
-    Stop { container: String },
+    Stop {
+        /// The container's name on the host
+        #[arg(value_name = "CONTAINER")]
+        container: String,
+    },
     /// Start a container
-    Start { container: String },
+    Start {
+        /// The container's name on the host
+        #[arg(value_name = "CONTAINER")]
+        container: String,
+    },
     /// Remove a container
-    Remove { container: String },
+    Remove {
+        /// The container's name on the host
+        #[arg(value_name = "CONTAINER")]
+        container: String,
+    },
     /// Give a container another name
-    Rename { container: String, name: String },
+    Rename {
+        /// The container's name on the host
+        #[arg(value_name = "CONTAINER")]
+        container: String,
+        /// Its new name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// Change the limits or the restart policy of a container
     Update {
+        /// The container's name on the host
+        #[arg(value_name = "CONTAINER")]
         container: String,
-        /// Processors
-        #[arg(long)]
+        /// The most processors it may use
+        #[arg(long, value_name = "NUMBER")]
         cpus: Option<f64>,
-        /// Memory in MiB
-        #[arg(long)]
+        /// The most memory it may use, in MiB
+        #[arg(long, value_name = "MIB")]
         memory: Option<u64>,
         /// no, always, unless-stopped or on-failure
-        #[arg(long)]
+        #[arg(long, value_name = "POLICY")]
         restart: Option<String>,
     },
     /// Run a container that hactl knows nothing of
     Run {
+        /// Its name
+        #[arg(value_name = "NAME")]
         name: String,
+        /// Its image, with a tag
+        #[arg(value_name = "IMAGE")]
         image: String,
-        /// Published ports, HOST:CONTAINER
-        #[arg(long)]
+        /// A published port, HOST:CONTAINER; can be given several times
+        #[arg(long, value_name = "PORT")]
         port: Vec<String>,
     },
     /// Write a file
-    Write { path: String, content: String },
+    Write {
+        /// Its absolute path on the host; missing directories are made
+        #[arg(value_name = "PATH")]
+        path: String,
+        /// Its new content
+        #[arg(value_name = "CONTENT")]
+        content: String,
+    },
     /// Change the mode of a file
-    Chmod { path: String, mode: String },
+    Chmod {
+        /// Its absolute path on the host
+        #[arg(value_name = "PATH")]
+        path: String,
+        /// Permission bits in octal, as in 0600
+        #[arg(value_name = "MODE")]
+        mode: String,
+    },
     /// Change the owner of a file
-    Chown { path: String, owner: String },
+    Chown {
+        /// Its absolute path on the host
+        #[arg(value_name = "PATH")]
+        path: String,
+        /// The name or number of a user
+        #[arg(value_name = "OWNER")]
+        owner: String,
+    },
     /// Remove a file
-    RemoveFile { path: String },
+    RemoveFile {
+        /// Its absolute path on the host
+        #[arg(value_name = "PATH")]
+        path: String,
+    },
     /// Remove a network
-    RemoveNetwork { name: String },
+    RemoveNetwork {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// Remove a volume
-    RemoveVolume { name: String },
+    RemoveVolume {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// Remove hactl's own inventory of the host
     RemoveInventory,
     /// Put another, empty machine in the host's place
@@ -120,36 +178,68 @@ enum FaultKind {
     /// The host does not answer
     HostDown,
     /// Every operation takes longer
-    Latency { milliseconds: u64 },
+    Latency {
+        /// How much longer, in milliseconds
+        #[arg(value_name = "MILLISECONDS")]
+        milliseconds: u64,
+    },
     /// The connection breaks after an operation took effect
-    ConnectionLost { operation: Option<String> },
+    ConnectionLost {
+        /// Which operation, as in start_container; every one that has an effect where left out
+        #[arg(value_name = "OPERATION")]
+        operation: Option<String>,
+    },
     /// Docker Engine refuses an operation
-    Refuse { operation: String },
+    Refuse {
+        /// Which operation, as in start_container
+        #[arg(value_name = "OPERATION")]
+        operation: String,
+    },
     /// The registry does not have an image
-    PullFails { image: Option<String> },
+    PullFails {
+        /// The image with its tag; every image where left out
+        #[arg(value_name = "IMAGE")]
+        image: Option<String>,
+    },
     /// The disk of the host is full
     DiskFull,
     /// A container ends as soon as it was started
     ContainerExits {
+        /// The container's name
+        #[arg(value_name = "CONTAINER")]
         container: String,
-        #[arg(default_value_t = 1)]
+        /// Its exit code
+        #[arg(value_name = "CODE", default_value_t = 1)]
         code: i64,
     },
     /// A container never becomes healthy
-    Unhealthy { container: String },
+    Unhealthy {
+        /// The container's name
+        #[arg(value_name = "CONTAINER")]
+        container: String,
+    },
     /// A container has to be killed to stop
-    IgnoresTerm { container: String },
+    IgnoresTerm {
+        /// The container's name
+        #[arg(value_name = "CONTAINER")]
+        container: String,
+    },
     /// hactl itself is killed at an operation
     Crash {
-        #[arg(value_enum, default_value_t = When::After)]
+        /// Whether the operation still takes effect
+        #[arg(value_enum, value_name = "WHEN", default_value_t = When::After)]
         when: When,
+        /// Which operation, as in start_container; every one that has an effect where left out
+        #[arg(value_name = "OPERATION")]
         operation: Option<String>,
     },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum When {
+    /// The operation has had no effect
     Before,
+    /// The operation has taken effect
     After,
 }
 

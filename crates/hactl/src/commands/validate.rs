@@ -1,5 +1,4 @@
 use clap::Args;
-use hactl_kinds::lower;
 
 use crate::cli::Global;
 use crate::failure::Failure;
@@ -17,13 +16,16 @@ impl Validate {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
         let config = session::load_config(global)?;
         output.message(&render::diagnostic::render(&config.warnings, &config.sources, output.colors_messages()));
-        let desired = lower(&config, None).map_err(|diagnostics| Failure::of(&config.sources, diagnostics))?;
+        let mistakes = hactl_kinds::mistakes(&config);
+        if !mistakes.is_empty() {
+            return Err(Failure::of(&config.sources, mistakes));
+        }
+        let instances: usize = config.declarations.iter().map(|declaration| declaration.selector.len()).sum();
         output.data(&format!(
-            "{} is valid: stack {}, {} nodes, {} resources.\n",
+            "{} is valid: stack {}, {} nodes, {instances} resources.\n",
             global.file.display(),
             config.name,
             config.nodes.len(),
-            desired.resources.len()
         ));
         Ok(0)
     }

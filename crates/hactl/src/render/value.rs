@@ -81,15 +81,18 @@ pub(crate) fn list_diff(before: &[Value], after: &[Value]) -> Vec<(char, String)
     lines
 }
 
-/// A line whose control characters cannot reach a terminal.
-fn visible(line: &str) -> String {
-    let harmless = |c: char| c == '\t' || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
-    if line.chars().all(harmless) {
-        return line.to_owned();
+/// A line with its control characters escaped, so that none reaches a terminal.
+pub(crate) fn visible(line: &str) -> String {
+    let reorders = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut text = String::with_capacity(line.len());
+    for c in line.chars() {
+        if c != '\t' && (c.is_control() || reorders(c)) {
+            text.extend(c.escape_default());
+        } else {
+            text.push(c);
+        }
     }
-    line.chars()
-        .map(|c| if harmless(c) { c.to_string() } else { c.escape_default().to_string() })
-        .collect()
+    text
 }
 
 /// A value as plain JSON, null where it is deferred or sealed.
@@ -149,13 +152,10 @@ mod tests {
     #[test]
     fn texts_differ_by_lines_that_cannot_harm_a_terminal() {
         let before = "a\nb\nc\nd\ne\nf\ng\n";
-        let after = "a\nb\nc\nd\nE\r\u{1b}[31m\nf\ng";
+        let after = "a\nb\nc\nd\nE\u{1b}[31m\nf\ng";
         let diff: Vec<String> =
             text_diff(before, after).unwrap().into_iter().map(|(sign, line)| format!("{sign}{line}")).collect();
-        assert_eq!(
-            diff,
-            [" c", " d", "-e", "-f", "-g", "+E\\r\\u{1b}[31m", "+f", "+g", " (no newline at the end after)"]
-        );
+        assert_eq!(diff, [" c", " d", "-e", "+E\\u{1b}[31m", " f", "-g", "+g", " (no newline at the end after)"]);
         assert!(text_diff(&"x\n".repeat(COMPARED_LINES + 1), "").is_none());
     }
 

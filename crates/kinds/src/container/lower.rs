@@ -77,6 +77,11 @@ fn check(spec: &ContainerSpec, draft: &Draft<'_>, diagnostics: &mut Vec<Diagnost
         let span = draft.body.entry(key).map_or(draft.span, |entry| entry.key_span);
         diagnostics.push(Diagnostic::error(summary).at(span).help(help));
     };
+    if spec.name.is_none()
+        && let Err(reason) = formats::name(draft.name)
+    {
+        report("name", reason, "give the container a `name`, or rename the resource");
+    }
     if matches!(spec.network.as_deref(), Some("host" | "none")) && !spec.ports.is_empty() {
         report(
             "ports",

@@ -8,7 +8,7 @@ mod spec;
 
 use hactl_config::{Node, Section};
 use hactl_core::resource::{KindRules, Replacement};
-use hactl_core::value::Value;
+use hactl_core::value::{Map, Value};
 
 use crate::formats::{FORMATS, port};
 use crate::registry::Kind;
@@ -24,6 +24,7 @@ pub(crate) const KIND: Kind = Kind {
         formats: FORMATS,
     },
     outputs: &["id"],
+    derived: |_| Map::new(),
     lower: lower::lower,
     per_node: |_: &Node| false,
 };

@@ -295,12 +295,16 @@ async fn gate(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
         ),
     };
     let deadline = Instant::now() + timeout;
+    let mut told = String::new();
     loop {
         let why = match host.probe(&probe).await.map_err(failed)? {
             Ok(()) => return Ok(()),
             Err(why) => why,
         };
-        (job.progress)(&format!("not healthy yet: {why}"));
+        if why != told {
+            (job.progress)(&format!("not healthy yet: {why}"));
+            told.clone_from(&why);
+        }
         if Instant::now() + interval > deadline {
             let lines = host.container_logs(&new.name, LOG_LINES).await.unwrap_or_default();
             return Err(StepError {

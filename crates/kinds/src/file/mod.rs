@@ -26,6 +26,7 @@ pub(crate) const KIND: Kind = Kind {
         formats: FORMATS,
     },
     outputs: &[],
+    derived,
     lower,
     per_node: |body: &Node| body.get("template").is_some(),
 };
@@ -73,6 +74,15 @@ enum TemplateSpec {
     Path(String),
     /// `false`: the content is no template.
     Off(#[expect(dead_code, reason = "acted on where the config is read")] bool),
+}
+
+/// `directory`: the parent directory of `path`, to mount where the file is replaced while a container uses it. A mount
+/// of the file alone would go on showing the old one.
+fn derived(spec: &Value) -> Map {
+    let path = spec.get("path").and_then(Value::as_str);
+    let directory = path.and_then(|path| path.rsplit_once('/')).map(|(directory, _)| directory);
+    let directory = directory.map(|directory| if directory.is_empty() { "/" } else { directory });
+    directory.map(|directory| ("directory".to_owned(), Value::from(directory))).into_iter().collect()
 }
 
 fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered> {

@@ -141,7 +141,7 @@ fn assert_settled(world: &World, config: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn planning_again_after_apply_finds_nothing(one in case(), two in case()) {

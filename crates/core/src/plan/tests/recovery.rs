@@ -105,7 +105,18 @@ fn gate() {
 
 #[test]
 fn settle() {
-    assert_snapshot!(cut(ONE, TWO, Operation::Settle), @"");
+    assert_snapshot!(cut(ONE, TWO, Operation::Settle), @r#"
+    -- without effect
+    update box.web["n1"] because Interrupted
+    0 update box.web["n1"]
+    1 gate box.web["n1"] after 0
+    2 settle box.web["n1"] after 1
+    3 restore box.web["n1"] after 0(failure) 1(failure)
+
+    -- with effect
+    noop box.web["n1"] (record)
+    0 record box.web["n1"]
+    "#);
 }
 
 #[test]
@@ -255,9 +266,7 @@ fn what_cannot_be_seen_stays_unfinished() {
     world.apply(&plan, &mut |_, task| if task.operation == Operation::Swap { Fate::Cut(true) } else { Fate::Done });
     let world = world.unreachable("box.web@n1");
     assert_eq!(recover(&world.state, &world.observe()), world.state);
-    assert_snapshot!(world.table(TWO), @r#"
-    left out box.web["n1"]
-    "#);
+    assert_snapshot!(world.table(TWO), @r#"left out box.web["n1"]"#);
 }
 
 #[test]
@@ -266,9 +275,7 @@ fn an_interrupted_create_on_a_node_that_is_gone() {
     let plan = world.plan(&desired(ONE)).unwrap();
     world.apply(&plan, &mut |_, _| Fate::Cut(true));
     let world = world.unreachable("box.web@n1");
-    assert_snapshot!(world.table(""), @r#"
-    left out box.web["n1"]
-    "#);
+    assert_snapshot!(world.table(""), @r#"left out box.web["n1"]"#);
     let world = world.options(Options { forget_nodes: vec!["n1".to_owned()], ..Options::default() });
     assert_snapshot!(world.table(""), @r#"
     forget box.web["n1"] because NodeForgotten

@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn barriers_keep_the_edges_few() {
     let lines = (0..100).flat_map(|layer| {
-        let needs = (layer > 0).then(|| format!(">box.b{}", layer - 1)).unwrap_or_default();
+        let needs = if layer > 0 { format!(">box.b{}", layer - 1) } else { String::new() };
         (0..100).map(move |node| format!("box.b{layer}@n{node} image=1 {needs}"))
     });
     let config: String = lines.collect::<Vec<_>>().join("\n");

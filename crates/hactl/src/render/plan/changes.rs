@@ -5,21 +5,25 @@ use std::collections::BTreeMap;
 use hactl_core::plan::{Action, Change, Operation, Plan};
 
 use crate::render::plan::fields;
-use crate::render::plan::order::at_a_time;
+use crate::render::plan::order::{at_a_time, turns};
 use crate::render::plan::page::{Page, Tone, instances, row};
 use crate::render::plan::reasons::why;
 
 /// Columns that the lines of a block are indented by.
 const BODY: usize = 4;
+/// Instances that differ in values only: up to this many are shown one by one.
+const WHOLE_FAMILY: usize = 5;
+/// How many of a larger family are shown.
+const SHOWN: usize = 3;
 
 /// Writes creations, updates and replacements in the order of execution, then what is forgotten, then what is destroyed.
 pub(super) fn write(page: &mut Page, plan: &Plan) {
-    let (blocks, rollouts) = (blocks(page, plan), rollouts(plan));
+    let (blocks, rollouts) = (fold(page, blocks(page, plan)), rollouts(plan));
     for block in blocks.iter().filter(|block| !matches!(block.action, Action::Delete | Action::Forget)) {
         page.gap();
         block.write(page, rollouts.get(block.resource));
     }
-    short_section(page, &blocks, Action::Forget, "Taken out of the state and left where it is:");
+    short_section(page, &blocks, Action::Forget, "Taken out of the state, with nothing done on the hosts:");
     short_section(page, &blocks, Action::Delete, "Destroyed:");
 }
 
@@ -39,6 +43,16 @@ struct Body {
     why: String,
     care: Vec<&'static str>,
     fields: String,
+}
+
+/// What blocks have in common that differ in values only.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Family<'a> {
+    resource: &'a str,
+    action: Action,
+    why: &'a str,
+    care: &'a [&'static str],
+    paths: Vec<(&'a [String], bool, bool)>,
 }
 
 fn blocks<'a>(page: &Page, plan: &'a Plan) -> Vec<Block<'a>> {
@@ -63,8 +77,43 @@ fn blocks<'a>(page: &Page, plan: &'a Plan) -> Vec<Block<'a>> {
         blocks[at].members.push(change);
         blocks[at].first = blocks[at].first.min(first_steps[position]);
     }
-    blocks.sort_by_key(|block| block.first);
+    let turns = turns(plan);
+    blocks.sort_by_key(|block| (turns.get(block.resource).copied(), block.resource, block.first));
     blocks
+}
+
+/// Makes one block of the many that differ in nothing but values, as a text with the node's name in it, after the
+/// first few.
+fn fold<'a>(page: &Page, blocks: Vec<Block<'a>>) -> Vec<Block<'a>> {
+    let mut families: BTreeMap<Family<'_>, Vec<usize>> = BTreeMap::new();
+    for (number, block) in blocks.iter().enumerate() {
+        families.entry(block.family()).or_default().push(number);
+    }
+    let mut folded_into: Vec<Option<usize>> = vec![None; blocks.len()];
+    for family in families.into_values().filter(|family| family.len() > WHOLE_FAMILY) {
+        family[SHOWN..].iter().for_each(|number| folded_into[*number] = Some(family[SHOWN]));
+    }
+    let mut kept: Vec<Block<'a>> = Vec::new();
+    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+    for (mut block, into) in blocks.into_iter().zip(folded_into) {
+        let Some(into) = into else {
+            kept.push(block);
+            continue;
+        };
+        if let Some(place) = places.get(&into) {
+            kept[*place].members.append(&mut block.members);
+            continue;
+        }
+        let mut note = page.empty();
+        note.line(BODY, Tone::Plain, "as above, each with values of its own: `hactl show --json PLAN` has them all");
+        block.body.fields = note.finish();
+        places.insert(into, kept.len());
+        kept.push(block);
+    }
+    for place in places.into_values() {
+        kept[place].members.sort_by(|a, b| a.address.cmp(&b.address));
+    }
+    kept
 }
 
 fn body(page: &Page, change: &Change, restored: bool) -> Body {
@@ -110,6 +159,17 @@ fn rollouts(plan: &Plan) -> BTreeMap<&str, Spread<'_>> {
 }
 
 impl Block<'_> {
+    fn family(&self) -> Family<'_> {
+        let paths = self.members.first().into_iter().flat_map(|change| &change.paths);
+        Family {
+            resource: self.resource,
+            action: self.action,
+            why: &self.body.why,
+            care: &self.body.care,
+            paths: paths.map(|path| (path.path.as_slice(), path.forces_replacement, path.drifted)).collect(),
+        }
+    }
+
     fn title(&self) -> String {
         let members: Vec<_> =
             self.members.iter().map(|change| (change.address.key(), change.node.as_deref())).collect();

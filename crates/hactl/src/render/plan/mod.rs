@@ -16,6 +16,7 @@ use hactl_core::diff::diff;
 use hactl_core::plan::{Counts, Mode, OutputChange, PathChange, Plan};
 use hactl_core::value::Value;
 
+use crate::render::value::visible;
 use page::{Page, Tone, count, row};
 pub(crate) use recorded::{outputs, resource, state};
 
@@ -104,7 +105,7 @@ fn left_out(page: &mut Page, plan: &Plan) {
         others -= on_it;
         let verb = if on_it == 1 { "is" } else { "are" };
         let what = format!("{} on it {verb} left out", count(on_it, "resource"));
-        page.line(2, Tone::Changed, format!("{node} did not answer ({reason}): {what}"));
+        page.line(2, Tone::Changed, format!("{node} did not answer ({}): {what}", visible(reason)));
     }
     if others > 0 {
         let elsewhere: Vec<&str> = plan

@@ -1,7 +1,8 @@
 //! The order of execution: numbered stages, instances of a resource together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use hactl_core::graph::Graph;
 use hactl_core::plan::{Action, Operation, Plan, Step, Task, When};
 
 use crate::render::plan::page::{Page, Tone, instances};
@@ -9,7 +10,7 @@ use crate::render::plan::page::{Page, Tone, instances};
 /// The most lines shown.
 const SHOWN_LINES: usize = 30;
 /// The most resources named that a line waits for.
-const SHOWN_WAITS: usize = 3;
+const SHOWN_WAITS: usize = 4;
 
 /// Writes the section; nothing where there is only one thing to do.
 pub(super) fn write(page: &mut Page, plan: &Plan) {
@@ -18,26 +19,39 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
         return;
     }
     page.gap();
-    if lines.iter().all(|line| line.first == lines[0].first && line.first == line.last) {
+    if lines.iter().all(|line| line.after.is_empty()) {
         page.line(0, Tone::Heading, "Order: all at the same time.");
         return;
     }
+    let stages = stages(&lines);
+    let mut order: Vec<usize> = (0..lines.len()).collect();
+    order.sort_by_key(|line| stages[*line]);
     page.line(0, Tone::Heading, "Order:");
-    let mut number = 0;
-    let mut stage = None;
-    for line in lines.iter().take(SHOWN_LINES) {
-        let label = if stage == Some(line.first) {
-            String::new()
-        } else {
-            stage = Some(line.first);
-            number += 1;
-            format!("{number}.")
-        };
-        page.line(2, Tone::Plain, format!("{label:<3} {}", line.text(plan)));
+    let mut last = None;
+    for line in order.iter().take(SHOWN_LINES) {
+        let stage = Some(stages[*line]).filter(|stage| last.replace(*stage) != Some(*stage));
+        let label = stage.map(|stage| format!("{}.", stage + 1)).unwrap_or_default();
+        page.line(2, Tone::Plain, format!("{label:<3} {}", lines[*line].text(plan, &lines)));
     }
     if lines.len() > SHOWN_LINES {
         page.line(6, Tone::Plain, format!("… and {} more", lines.len() - SHOWN_LINES));
     }
+}
+
+/// When each resource has its turn: the number of the last stage that does something to it.
+pub(super) fn turns(plan: &Plan) -> BTreeMap<&str, usize> {
+    let lines = lines(plan);
+    let mut turns = BTreeMap::new();
+    for (line, stage) in lines.iter().zip(stages(&lines)) {
+        let turn = turns.entry(line.resource).or_default();
+        *turn = stage.max(*turn);
+    }
+    turns
+}
+
+/// `one at a time`, `2 at a time`.
+pub(super) fn at_a_time(number: u32) -> String {
+    if number <= 1 { "one at a time".to_owned() } else { format!("{number} at a time") }
 }
 
 /// What is done to instances of one resource.
@@ -46,14 +60,12 @@ struct Line<'a> {
     resource: &'a str,
     /// Positions in the plan's changes.
     members: Vec<u32>,
-    /// The stages of its first and last instance.
-    first: u32,
-    last: u32,
-    waits: Waits<'a>,
+    /// The other lines that any of them waits for.
+    after: BTreeSet<usize>,
 }
 
 impl Line<'_> {
-    fn text(&self, plan: &Plan) -> String {
+    fn text(&self, plan: &Plan, lines: &[Line<'_>]) -> String {
         let members: Vec<_> = self
             .members
             .iter()
@@ -62,85 +74,73 @@ impl Line<'_> {
             .collect();
         let mut text = format!("{} {}", self.verb, instances(self.resource, &members));
         let wave = self.members.iter().find_map(|member| plan.changes[*member as usize].wave);
-        if let Some(wave) = wave.filter(|_| self.last > self.first) {
+        if let Some(wave) = wave.filter(|wave| self.members.len() > wave.rollout.max_unavailable as usize) {
             text.push_str(&format!(", {}", at_a_time(wave.rollout.max_unavailable)));
         }
-        if !self.waits.names.is_empty() {
-            let more = if self.waits.more { " and others" } else { "" };
-            text.push_str(&format!(" (after {}{more})", self.waits.names.join(", ")));
+        let mut after: Vec<&str> = Vec::new();
+        for resource in self.after.iter().map(|line| lines[*line].resource) {
+            if resource != self.resource && !after.contains(&resource) && after.len() <= SHOWN_WAITS {
+                after.push(resource);
+            }
+        }
+        if after.len() > SHOWN_WAITS {
+            after[SHOWN_WAITS] = "others";
+        }
+        if !after.is_empty() {
+            text.push_str(&format!(" (after {})", after.join(", ")));
         }
         text
     }
 }
 
-/// `one at a time`, `2 at a time`.
-pub(super) fn at_a_time(number: u32) -> String {
-    if number <= 1 { "one at a time".to_owned() } else { format!("{number} at a time") }
-}
-
-/// Resources that are waited for; only a few are kept, so that joining them stays cheap.
-#[derive(Debug, Clone, Default)]
-struct Waits<'a> {
-    names: Vec<&'a str>,
-    more: bool,
-}
-
-impl<'a> Waits<'a> {
-    fn add(&mut self, name: &'a str) {
-        if self.names.contains(&name) {
-            return;
-        }
-        if self.names.len() < SHOWN_WAITS {
-            self.names.push(name);
-        } else {
-            self.more = true;
-        }
-    }
-
-    fn add_all(&mut self, other: &Self, but: &str) {
-        other.names.iter().filter(|name| **name != but).for_each(|name| self.add(name));
-        self.more |= other.more;
-    }
-}
-
-/// Lines by stage. A stage is the number of things on the longest way to a step; waiting for health and tidying up
-/// belong to the change before them, and what runs only after a failure is left out.
+/// Lines in the order in which their first step comes.
+///
+/// Waiting for health and tidying up belong to the line of the change; barriers stand for what they gather; what runs
+/// only after a failure, or only writes state, has no line.
 fn lines(plan: &Plan) -> Vec<Line<'_>> {
-    let mut stages: Vec<u32> = Vec::with_capacity(plan.steps.len());
-    let mut seen_after: Vec<Waits<'_>> = Vec::with_capacity(plan.steps.len());
     let mut lines: Vec<Line<'_>> = Vec::new();
-    let mut line_of: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut numbers: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    // What somebody who waits for a step waits for.
+    let mut behind: Vec<BTreeSet<usize>> = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let before = || before(step).map(|edge| edge as usize);
-        let reached = before().filter_map(|first| stages.get(first)).max().copied().unwrap_or(0);
+        let mut after = BTreeSet::new();
+        for first in before(step) {
+            after.extend(behind.get(first as usize).into_iter().flatten().copied());
+        }
         let Some((task, verb)) = step.task.and_then(|task| Some((task, verb(plan, task)?))) else {
-            let mut waits = Waits::default();
-            before().filter_map(|first| seen_after.get(first)).for_each(|other| waits.add_all(other, ""));
-            stages.push(reached);
-            seen_after.push(waits);
+            behind.push(after);
             continue;
         };
         let resource = plan.change(task).address.resource();
-        let at = *line_of.entry((resource, verb)).or_insert_with(|| {
-            let waits = Waits::default();
-            lines.push(Line { verb, resource, members: Vec::new(), first: reached, last: reached, waits });
+        let number = *numbers.entry((resource, verb)).or_insert_with(|| {
+            lines.push(Line { verb, resource, members: Vec::new(), after: BTreeSet::new() });
             lines.len() - 1
         });
-        let line = &mut lines[at];
-        line.members.push(task.change);
-        line.first = line.first.min(reached);
-        line.last = line.last.max(reached);
-        for first in before().filter_map(|first| seen_after.get(first)) {
-            line.waits.add_all(first, resource);
-        }
-        stages.push(reached + 1);
-        seen_after.push(Waits { names: vec![resource], more: false });
+        after.remove(&number);
+        lines[number].after.append(&mut after);
+        lines[number].members.push(task.change);
+        behind.push(BTreeSet::from([number]));
     }
     for line in &mut lines {
         line.members.sort_unstable();
     }
-    lines.sort_by_key(|line| line.first);
     lines
+}
+
+/// The longest way to each line. Where instances of two resources take turns, so that each waits for the other, lines
+/// count as coming in the order in which they begin.
+fn stages(lines: &[Line<'_>]) -> Vec<usize> {
+    let mut graph = Graph::new(lines.len());
+    for (number, line) in lines.iter().enumerate() {
+        line.after.iter().for_each(|first| graph.add_edge(*first, number));
+    }
+    let order = graph.order().unwrap_or_else(|_| (0..lines.len()).collect());
+    let mut stages: Vec<Option<usize>> = vec![None; lines.len()];
+    for number in order {
+        let before = lines[number].after.iter().filter_map(|first| stages[*first]).max();
+        stages[number] = Some(before.map_or(0, |stage| stage + 1));
+    }
+    stages.into_iter().map(Option::unwrap_or_default).collect()
 }
 
 /// The steps that a step waits for when all goes well.

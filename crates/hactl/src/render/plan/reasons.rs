@@ -17,33 +17,32 @@ fn words(reason: &Reason, change: &Change) -> String {
         Reason::Drifted => "changed on the host, not by hactl".to_owned(),
         Reason::CannotUpdate => format!("cannot change in place: {}", forcing(change)),
         Reason::DependencyReplaced(on) => format!("{} is replaced", near(on, change)),
-        Reason::DependencyChanged(on) => format!("{} changes; it is told{}", near(on, change), reaction(change)),
+        Reason::DependencyChanged(on) => format!("{} changes, and it is told{}", near(on, change), reaction(change)),
         Reason::NotYetNotified => {
-            format!("something it uses changed in an earlier run; it is told now{}", reaction(change))
+            format!("something it uses changed in an earlier run, and it is told now{}", reaction(change))
         }
         Reason::Requested => "asked for with --replace".to_owned(),
         Reason::NotInConfig => "no longer in the config".to_owned(),
         Reason::Destroyed => "everything is to be destroyed".to_owned(),
         Reason::Interrupted => "an earlier replacement was interrupted and goes on".to_owned(),
         Reason::Unproven => "it has not proved healthy since its last change".to_owned(),
-        Reason::NodeForgotten => "its node is gone for good (--forget-node)".to_owned(),
-        Reason::Kept => "it holds data and is kept (--volumes removes it)".to_owned(),
+        Reason::NodeForgotten => "its node is gone for good: --forget-node".to_owned(),
+        Reason::Kept => "it holds data and is kept, --volumes removes it".to_owned(),
     }
 }
 
+/// The top-level fields that force a replacement.
 fn forcing(change: &Change) -> String {
     let paths = change.paths.iter().filter(|path| path.forces_replacement);
-    let names: Vec<String> = paths.map(|path| display_path(&path.path)).filter(|name| !name.is_empty()).collect();
+    let mut names: Vec<String> =
+        paths.filter_map(|path| Some(display_path(std::slice::from_ref(path.path.first()?)))).collect();
+    names.dedup();
     if names.is_empty() { "what it is".to_owned() } else { names.join(", ") }
 }
 
 /// An address as seen from a change: its instance on the same node goes without the key.
 fn near<'a>(address: &'a Address, change: &Change) -> &'a str {
-    if address.key().is_some() && address.key() == change.address.key() {
-        address.resource()
-    } else {
-        address.as_str()
-    }
+    if address.key().is_some() && address.key() == change.address.key() { address.resource() } else { address.as_str() }
 }
 
 /// What a container does when it is told, where its spec says so.

@@ -187,8 +187,10 @@ pub(crate) fn small() -> Sample {
 /// What [`small`] leaves when it is applied.
 pub(crate) fn small_state() -> State {
     let mut state = small().applied().state.unwrap();
-    state.outputs =
-        Map::from([("token".to_owned(), seal(&password())), ("url".to_owned(), Value::from("https://shop.example.com"))]);
+    state.outputs = Map::from([
+        ("token".to_owned(), seal(&password())),
+        ("url".to_owned(), Value::from("https://shop.example.com")),
+    ]);
     state
 }
 

@@ -3,7 +3,7 @@
 use hactl_core::Address;
 use hactl_core::observed::Observed;
 use hactl_core::plan::{Mode, Options};
-use hactl_core::resource::Rollout;
+use hactl_core::resource::{Dependency, Rollout};
 use hactl_core::value::Value;
 use insta::assert_snapshot;
 use serde_json::json;
@@ -51,18 +51,18 @@ fn drift_replacement_creation_and_removal() {
       ~ file.site on node2
           ~ mode = "0644" -> "0777"
 
+    ~ file.site on node2
+        why: changed on the host, not by hactl
+        ~ mode = "0777" -> "0644"  # changed on the host
+
     -/+ container.web on node1
         why: the config changed; cannot change in place: image, password
         how: one at a time: node1, node2; waits until it is healthy; the old one is put back if that fails
         ~ image = "nginx:1.25" -> "nginx:1.27"  # forces replacement
         ~ password = (sensitive)  # changed, forces replacement
 
-    ~ file.site on node2
-        why: changed on the host, not by hactl
-        ~ mode = "0777" -> "0644"  # changed on the host
-
     -/+ container.web on node2
-        why: the config changed; file.site changes; it is told; cannot change in place: image, password
+        why: the config changed; file.site changes, and it is told; cannot change in place: image, password
         how: one at a time: node1, node2; waits until it is healthy; the old one is put back if that fails
         ~ image = "nginx:1.25" -> "nginx:1.27"  # forces replacement
         ~ password = (sensitive)  # changed, forces replacement
@@ -79,9 +79,9 @@ fn drift_replacement_creation_and_removal() {
 
     Order:
       1.  destroy container.old on node1
-          replace container.web on node1, node2, one at a time (after file.site)
           update file.site on node2
-      2.  create container.proxy on node1 (after container.web)
+      2.  replace container.web on node1, node2, one at a time (after file.site)
+      3.  create container.proxy on node1 (after container.web)
 
     Outputs:
       ~ token = (sensitive)  # changed
@@ -109,7 +109,7 @@ fn texts_and_lists_show_what_differs_in_them() {
               <p>two</p>
 
     -/+ container.web on node1
-        why: the config changed; file.site changes; it is told; cannot change in place: env.GREETING, env.HELLO, ports
+        why: the config changed; file.site changes, and it is told; cannot change in place: env, ports
         how: waits until it is healthy; the old one is put back if that fails
         - env.GREETING = "hello"  # forces replacement
         + env.HELLO = "there"  # forces replacement
@@ -142,7 +142,7 @@ fn many_nodes_make_short_lines() {
         ~ mode = "0644" -> "0600"
 
     ~ container.web on node001, node002, node003, … and 95 more (98)
-        why: file.site changes; it is told
+        why: file.site changes, and it is told
         how: 4 at a time: node001, node002, node003, … and 95 more (98); waits until it is healthy
 
     Order:
@@ -173,8 +173,8 @@ fn destroy_in_reverse_and_keep_volumes() {
     let mut sample = sample.applied();
     sample.options.mode = Mode::Destroy;
     assert_snapshot!(render(&sample.plan(), false), @r"
-    Taken out of the state and left where it is:
-      . volume.data on node1 (everything is to be destroyed; it holds data and is kept (--volumes removes it))
+    Taken out of the state, with nothing done on the hosts:
+      . volume.data on node1 (everything is to be destroyed; it holds data and is kept, --volumes removes it)
 
     Destroyed:
       - container.web on node1, node2 (everything is to be destroyed)
@@ -317,4 +317,70 @@ fn no_renderer_shows_a_sensitive_value() {
         assert!(!text.contains(SECRET), "{text}");
         assert!(!text.contains(&digest.to_string()), "{text}");
     }
+}
+
+#[test]
+fn order_is_by_resource_even_where_instances_take_turns() {
+    let mut sample = Sample::default();
+    for node in ["node1", "node2", "node3"] {
+        let mut api = resource("container", "api", node, json!({"image": "api:1"}));
+        api.dependencies = vec![Dependency::on(Address::new("container", "web", Some(node)))];
+        sample.want(site(node)).want(web(node)).want(api);
+    }
+    sample.want(resource("file", "motd", "node1", json!({"path": "/etc/motd"})));
+    let mut sample = sample.applied();
+    sample.change("container.web", "image", Value::from("nginx:1.27"));
+    sample.change("container.api", "image", Value::from("api:2"));
+    sample.change("file.motd", "content", Value::from("hello"));
+    sample.change("file.site", "path", Value::from("/srv/www/index.html"));
+    let text = render(&sample.plan(), false);
+    let order = text.split("Order:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+    assert_snapshot!(order, @r"
+    1.  update file.motd on node1
+        remove the old file.site on node1, node2, node3
+    2.  create the new file.site on node1, node2, node3
+    3.  replace container.web on node1, node2, node3, one at a time (after file.site)
+    4.  replace container.api on node1, node2, node3 (after container.web)
+    ");
+}
+
+#[test]
+fn ten_thousand_changes_are_a_few_lines() {
+    let mut sample = Sample::default();
+    for number in 0..5_000 {
+        sample.want(site(&format!("node{number:04}"))).want(web(&format!("node{number:04}")));
+    }
+    let text = render(&sample.plan(), false);
+    assert!(text.lines().count() < 30, "{text}");
+}
+
+#[test]
+fn instances_that_differ_in_values_only_are_folded() {
+    let mut sample = Sample::default();
+    for number in 1..=12 {
+        let node = format!("node{number:02}");
+        sample.want(resource("file", "id", &node, json!({"path": "/etc/id", "content": node})));
+    }
+    assert_snapshot!(render(&sample.plan(), false), @r#"
+    + file.id on node01
+        why: new in the config
+        content = "node01"
+        path    = "/etc/id"
+
+    + file.id on node02
+        why: new in the config
+        content = "node02"
+        path    = "/etc/id"
+
+    + file.id on node03
+        why: new in the config
+        content = "node03"
+        path    = "/etc/id"
+
+    + file.id on node04, node05, node06, … and 6 more (9)
+        why: new in the config
+        as above, each with values of its own: `hactl show --json PLAN` has them all
+
+    Plan: 12 to add, 0 to change, 0 to destroy.
+    "#);
 }

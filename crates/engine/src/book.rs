@@ -1,0 +1,327 @@
+//! The book of an apply: its state and its records, always changed together.
+//!
+//! Whatever happens is noted here first as a change of the state and as a record that says the same; [`Book::write`]
+//! puts the records on disk. Folding them into the state that the apply started from gives the state held here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hactl_core::Address;
+use hactl_core::eval::EvalError;
+use hactl_core::plan::{Change, Counts, Operation, OutputChange, Plan, Reason, Task};
+use hactl_core::resolve::{Outputs, Secrets, fold, reveal, seal};
+use hactl_core::resource::Rules;
+use hactl_core::state::{Intent, NodeState, Outcome, ResourceState, State};
+use hactl_core::value::{Map, Value};
+use hactl_state::Record;
+
+use crate::apply::{Applied, Failure, Recorder};
+use crate::refresh::SeenNode;
+use crate::target::StepError;
+
+/// What is true by now, and what of that is still to be written.
+pub(crate) struct Book<'a> {
+    plan: &'a Plan,
+    rules: Rules,
+    secrets: &'a Secrets,
+    pub(crate) state: State,
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) skipped: BTreeSet<Address>,
+    counts: Counts,
+    /// Written with the next batch.
+    records: Vec<Record>,
+    /// Who is told of a change of each resource.
+    notified_by: BTreeMap<Address, Vec<Address>>,
+}
+
+/// What a step works with, owned by the step while it runs.
+pub(crate) struct Prepared {
+    pub(crate) task: Task,
+    /// What the resource is to be, in plain text.
+    pub(crate) spec: Option<Value>,
+    /// What state holds of it.
+    pub(crate) known: Option<ResourceState>,
+    pub(crate) notified: bool,
+    pub(crate) generation: String,
+    /// The unfinished step of the same resource that this one's intent takes the place of.
+    unfinished: Option<Intent>,
+}
+
+impl<'a> Book<'a> {
+    pub(crate) fn new(plan: &'a Plan, state: State, rules: Rules, secrets: &'a Secrets) -> Self {
+        Self {
+            notified_by: notified_by(&state),
+            plan,
+            rules,
+            secrets,
+            state,
+            failures: Vec::new(),
+            skipped: BTreeSet::new(),
+            counts: Counts::default(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Writes what was noted since the last time; returns whether it is on disk.
+    pub(crate) fn write(&mut self, recorder: &mut dyn Recorder) -> bool {
+        if self.records.is_empty() {
+            return true;
+        }
+        match recorder.append(&std::mem::take(&mut self.records)) {
+            Ok(()) => true,
+            Err(diagnostic) => {
+                let error = StepError { summary: diagnostic.summary, detail: diagnostic.detail, help: diagnostic.help };
+                self.failures.push(Failure { address: None, node: None, operation: None, error });
+                false
+            }
+        }
+    }
+
+    /// Writes what is left, where it can be: the state that is written next says the same.
+    pub(crate) fn write_rest(&mut self, recorder: &mut dyn Recorder) {
+        if !self.records.is_empty() {
+            let _the_state_says_the_same = recorder.append(&std::mem::take(&mut self.records));
+        }
+    }
+
+    /// Notes how a node is reached and which machine it is, before anything is put on it.
+    pub(crate) fn remember_node(&mut self, name: &str, seen: &BTreeMap<String, SeenNode>) {
+        let Some(connection) = self.plan.nodes.get(name) else { return };
+        let known = self.state.nodes.get(name);
+        let identity = seen.get(name).map(|seen| seen.identity.clone()).unwrap_or_default();
+        let keep = |new: String, old: Option<&String>| match (new.is_empty(), old) {
+            (true, Some(old)) => old.clone(),
+            _ => new,
+        };
+        let node = NodeState {
+            connection: connection.clone(),
+            machine_id: keep(identity.machine_id, known.map(|known| &known.machine_id)),
+            engine_id: keep(identity.engine_id, known.map(|known| &known.engine_id)),
+        };
+        if known != Some(&node) {
+            let record = Record::Node { name: name.to_owned(), node };
+            record.clone().fold(&mut self.state);
+            self.records.push(record);
+        }
+    }
+
+    /// Makes ready what a step needs and notes its intent.
+    ///
+    /// # Errors
+    /// When a value that it needs cannot be told; then nothing was noted.
+    pub(crate) fn prepare(
+        &mut self,
+        task: Task,
+        generations: &mut dyn FnMut() -> String,
+    ) -> Result<Prepared, StepError> {
+        let change = self.plan.change(task);
+        let address = &change.address;
+        let known = self.state.resources.get(address).cloned();
+        let labelled = self.rules.of(address.kind()).is_some_and(|rules| rules.generations);
+        let generation = match task.operation {
+            Operation::Create | Operation::Swap if labelled => generations(),
+            _ => known.as_ref().map(|known| known.generation.clone()).unwrap_or_default(),
+        };
+        let after = change.after.as_ref();
+        let spec = match after {
+            Some(after) if makes(task.operation) || task.operation == Operation::Gate => {
+                Some(reveal(after, &StateOutputs(&self.state), self.secrets).map_err(unresolved)?)
+            }
+            _ => None,
+        };
+        let resource = match after {
+            Some(after) if makes(task.operation) => {
+                Some(self.resource(change, task.operation, after, known.as_ref(), &generation)?)
+            }
+            _ => None,
+        };
+        let intent = Intent { operation: task.operation, resource };
+        let unfinished = self.state.unfinished.get(address).cloned();
+        self.state.begin(address, intent.clone());
+        self.records.push(Record::Intent { address: address.clone(), intent });
+        let told = |reason: &Reason| matches!(reason, Reason::DependencyChanged(_) | Reason::NotYetNotified);
+        Ok(Prepared {
+            task,
+            spec,
+            notified: change.reasons.iter().any(told) || known.as_ref().is_some_and(|known| known.notified),
+            known,
+            generation,
+            unfinished,
+        })
+    }
+
+    /// A resource as it is to be after a step that makes or changes it.
+    fn resource(
+        &self,
+        change: &Change,
+        operation: Operation,
+        after: &Arc<Value>,
+        known: Option<&ResourceState>,
+        generation: &str,
+    ) -> Result<ResourceState, StepError> {
+        Ok(ResourceState {
+            node: change.node.clone(),
+            spec: seal(after, &StateOutputs(&self.state), self.secrets).map_err(unresolved)?,
+            outputs: known.map(|known| known.outputs.clone()).unwrap_or_default(),
+            generation: generation.to_owned(),
+            dependencies: change.dependencies.clone(),
+            protect: change.protect,
+            notified: false,
+            unproven: change.gated && touches_host(operation),
+            previous: None,
+        })
+    }
+
+    /// Takes back the intent of a step that was prepared and will not begin.
+    pub(crate) fn withdraw(&mut self, prepared: Prepared) {
+        let address = &self.plan.change(prepared.task).address;
+        match prepared.unfinished {
+            Some(earlier) => self.state.begin(address, earlier),
+            None => {
+                self.state.unfinished.remove(address);
+            }
+        }
+    }
+
+    /// Notes that a step ended well.
+    pub(crate) fn done(&mut self, task: Task, outputs: Map) {
+        let address = &self.plan.change(task).address;
+        let outcome = Outcome::Done(outputs);
+        self.state.end(address, outcome.clone());
+        self.records.push(Record::Outcome { address: address.clone(), outcome });
+        if matches!(task.operation, Operation::Create | Operation::Update | Operation::Swap) {
+            self.tell_dependents(address);
+        }
+        self.count(task.operation);
+    }
+
+    /// Notes that a step that had begun failed.
+    pub(crate) fn failed(&mut self, task: Task, error: StepError) {
+        let outcome = Outcome::Failed(error.summary.clone());
+        self.records.push(Record::Outcome { address: self.plan.change(task).address.clone(), outcome });
+        self.not_begun(task, error);
+    }
+
+    /// Notes that a step could not be prepared.
+    pub(crate) fn not_begun(&mut self, task: Task, error: StepError) {
+        let change = self.plan.change(task);
+        self.failures.push(Failure {
+            address: Some(change.address.clone()),
+            node: change.node.as_deref().map(str::to_owned),
+            operation: Some(task.operation),
+            error,
+        });
+    }
+
+    /// What came of it all.
+    pub(crate) fn close(mut self, interrupted: bool) -> Applied {
+        self.state.outputs = self
+            .plan
+            .outputs
+            .iter()
+            .filter_map(|(name, change)| Some((name.clone(), self.output(change)?)))
+            .collect();
+        if self.failures.is_empty() && !interrupted {
+            self.state.variables = sealed_variables(&self.plan.variables, self.secrets);
+        }
+        self.forget_unused_nodes();
+        Applied {
+            state: self.state,
+            failures: self.failures,
+            done: self.counts,
+            skipped: self.skipped,
+            interrupted,
+        }
+    }
+
+    /// Marks what has to be told of a change, so that a crash before it is told loses nothing.
+    fn tell_dependents(&mut self, address: &Address) {
+        let Some(dependents) = self.notified_by.get(address) else { return };
+        let mut told = Vec::new();
+        for dependent in dependents {
+            if let Some(resource) = self.state.resources.get_mut(dependent) {
+                resource.notified = true;
+                told.push(dependent.clone());
+            }
+        }
+        if !told.is_empty() {
+            self.records.push(Record::Notify(told));
+        }
+    }
+
+    fn count(&mut self, operation: Operation) {
+        match operation {
+            Operation::Create => self.counts.add += 1,
+            Operation::Update => self.counts.change += 1,
+            Operation::Swap => {
+                self.counts.add += 1;
+                self.counts.destroy += 1;
+            }
+            Operation::Delete => self.counts.destroy += 1,
+            Operation::Forget => self.counts.forget += 1,
+            Operation::Gate | Operation::Settle | Operation::Restore | Operation::Record => {}
+        }
+    }
+
+    /// An output as state keeps it: as it is now; where that cannot be told, as it was.
+    fn output(&self, change: &OutputChange) -> Option<Value> {
+        let after = Arc::new(change.after.clone()?);
+        let outputs = StateOutputs(&self.state);
+        match fold(&after, &outputs, self.secrets).and_then(|folded| seal(&folded, &outputs, self.secrets)) {
+            Ok(sealed) => Some((*sealed).clone()),
+            Err(_) => change.before.clone(),
+        }
+    }
+
+    /// Drops the nodes that hold nothing any more.
+    fn forget_unused_nodes(&mut self) {
+        let unfinished = self.state.unfinished.values().filter_map(|intent| intent.resource.as_ref());
+        let used: BTreeSet<Arc<str>> =
+            self.state.resources.values().chain(unfinished).filter_map(|resource| resource.node.clone()).collect();
+        self.state.nodes.retain(|name, _| used.contains(name.as_str()));
+    }
+}
+
+/// Whether an operation changes something on a host.
+pub(crate) fn touches_host(operation: Operation) -> bool {
+    !matches!(operation, Operation::Gate | Operation::Forget | Operation::Record)
+}
+
+fn makes(operation: Operation) -> bool {
+    matches!(operation, Operation::Create | Operation::Update | Operation::Swap | Operation::Record)
+}
+
+fn unresolved(error: EvalError) -> StepError {
+    StepError { summary: error.message, detail: String::new(), help: error.help }
+}
+
+/// The variables as state keeps them.
+fn sealed_variables(variables: &Map, secrets: &Secrets) -> Map {
+    let nothing = State::new("", "");
+    variables
+        .iter()
+        .filter_map(|(name, value)| {
+            let sealed = seal(&Arc::new(value.clone()), &StateOutputs(&nothing), secrets).ok()?;
+            Some((name.clone(), (*sealed).clone()))
+        })
+        .collect()
+}
+
+fn notified_by(state: &State) -> BTreeMap<Address, Vec<Address>> {
+    let mut notified_by: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
+    for (address, resource) in &state.resources {
+        for dependency in resource.dependencies.iter().filter(|dependency| dependency.notify) {
+            notified_by.entry(dependency.on.clone()).or_default().push(address.clone());
+        }
+    }
+    notified_by
+}
+
+/// The outputs of what is in state by now.
+struct StateOutputs<'a>(&'a State);
+
+impl Outputs for StateOutputs<'_> {
+    fn output(&self, address: &Address, name: &str) -> Option<Value> {
+        self.0.resources.get(address)?.outputs.get(name).cloned()
+    }
+}

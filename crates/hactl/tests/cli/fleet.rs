@@ -1,0 +1,191 @@
+//! A stack on a simulated fleet, driven as the commands drive it, in this process.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use hactl_config::{VariableInputs, load};
+use hactl_core::diagnostic::Diagnostic;
+use hactl_core::observed::recover;
+use hactl_core::plan::{Action, Desired, Input, Mode, Options, Plan, plan};
+use hactl_core::resolve::Secrets;
+use hactl_core::state::State;
+use hactl_core::DigestKey;
+use hactl_engine::{Applied, Apply, Recorder, Refresh, Refreshed, apply, refresh};
+use hactl_kinds::{Hosts, RULES, SECTIONS, lower};
+use hactl_sim::Sandbox;
+use hactl_state::{FORMAT, Header, Journal, Loaded, Record, Store};
+use serde_json::Value as Json;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+/// A fleet in memory, and a directory with the state.
+pub(crate) struct Fleet {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) store: Store,
+    directory: TempDir,
+    hosts: Hosts<Sandbox>,
+    secrets: Secrets,
+    born: u64,
+}
+
+/// What a config wants.
+pub(crate) struct Wanted(Desired);
+
+impl Wanted {
+    pub(crate) fn new(config: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hactl.yaml");
+        std::fs::write(&path, config).unwrap();
+        let config = load(&path, SECTIONS, &VariableInputs::default())
+            .unwrap_or_else(|failure| panic!("{:?}", failure.diagnostics));
+        Self(lower(&config, None).unwrap_or_else(|diagnostics| panic!("{diagnostics:?}")))
+    }
+}
+
+/// What a simulated crash unwinds with.
+struct Killed;
+
+struct JournalRecorder(Journal);
+
+impl Recorder for JournalRecorder {
+    fn append(&mut self, records: &[Record]) -> Result<(), Diagnostic> {
+        self.0.append(records).map_err(Diagnostic::from)
+    }
+}
+
+impl Fleet {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let sandbox = Sandbox::in_memory(0);
+        sandbox.on_crash(|| resume_unwind(Box::new(Killed)));
+        let key = DigestKey::new([7; 32]);
+        Self {
+            hosts: Hosts::new(sandbox.clone(), key.clone(), directory.path().to_owned()),
+            store: Store::new(&directory.path().join("state"), "test"),
+            secrets: Secrets { key, variables: BTreeMap::new() },
+            sandbox,
+            directory,
+            born: 0,
+        }
+    }
+
+    /// A fleet on which configs were applied, one after the other.
+    pub(crate) fn with(configs: &[&Wanted]) -> Self {
+        let mut fleet = Self::new();
+        for config in configs {
+            let applied = fleet.apply(config).unwrap();
+            assert!(applied.failures.is_empty(), "{:?}", applied.failures);
+        }
+        fleet
+    }
+
+    /// Looks at the hosts and plans; also the state as it is with everything unfinished settled.
+    pub(crate) async fn plan(&self, wanted: &Wanted) -> (Plan, State, Loaded, Refreshed) {
+        let loaded = self.store.load().unwrap();
+        let state = loaded.state.clone().unwrap_or_else(|| State::new("test", "5c0b7b0e-0000-4000-8000-000000000000"));
+        let desired = &wanted.0;
+        let mut nodes: BTreeMap<_, _> =
+            state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
+        nodes.extend(desired.nodes.clone());
+        let wanted = Refresh { nodes: &nodes, state: &state, desired: &desired.resources };
+        let seen = refresh(&self.hosts, &wanted, &|_| {}).await;
+        let options = Options { mode: Mode::Normal, ..Options::default() };
+        let plan = plan(&Input {
+            desired,
+            state: &state,
+            observed: &seen.observed,
+            rules: RULES,
+            secrets: &self.secrets,
+            options: &options,
+        })
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}"));
+        let state = recover(&state, &seen.observed);
+        (plan, state, loaded, seen)
+    }
+
+    async fn plan_and_apply(&mut self, wanted: &Wanted) -> Applied {
+        let (plan, state, loaded, seen) = self.plan(wanted).await;
+        self.store.recover(loaded).unwrap();
+        let header = Header {
+            format: FORMAT,
+            stack: state.stack.clone(),
+            lineage: state.lineage.clone(),
+            serial: state.serial + 1,
+            plan: plan.digest(),
+        };
+        let mut recorder = JournalRecorder(Journal::create(&self.store, &header).unwrap());
+        let (_sender, interrupted) = watch::channel(false);
+        let born = &mut self.born;
+        let applied = apply(Apply {
+            plan: &plan,
+            state,
+            rules: RULES,
+            targets: &self.hosts,
+            nodes: &seen.nodes,
+            recorder: &mut recorder,
+            secrets: &self.secrets,
+            generations: &mut || {
+                *born += 1;
+                format!("{born:016x}")
+            },
+            parallelism: 10,
+            interrupted,
+            events: &|_| {},
+        })
+        .await;
+        recorder.0.finish(&applied.state).unwrap();
+        applied
+    }
+
+    /// Plans and applies a config; none where a fault killed it on the way.
+    pub(crate) fn apply(&mut self, wanted: &Wanted) -> Option<Applied> {
+        let runtime = runtime();
+        match catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.plan_and_apply(wanted)))) {
+            Ok(applied) => Some(applied),
+            Err(payload) if payload.is::<Killed>() => None,
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+
+    /// What a plan would do now, one line per change; nothing where everything is as it should be.
+    pub(crate) fn pending(&self, wanted: &Wanted) -> String {
+        let (plan, ..) = runtime().block_on(self.plan(wanted));
+        let changes = plan.changes.iter().filter(|change| change.action != Action::NoOp || change.record);
+        changes
+            .map(|change| format!("{:?} {} {:?} {:?}\n", change.action, change.address, change.reasons, change.paths))
+            .collect()
+    }
+
+    /// What is on the hosts, without what differs from one history to the next.
+    pub(crate) fn view(&self) -> Json {
+        let mut view = serde_json::to_value(self.sandbox.view()).unwrap();
+        view["faults"] = Json::Null;
+        for host in view["hosts"].as_object_mut().unwrap().values_mut() {
+            host["facts"] = Json::Null;
+            for container in host["containers"].as_object_mut().unwrap().values_mut() {
+                container["id"] = Json::Null;
+                container["config"]["labels"]["io.hactl.spec"] = Json::Null;
+            }
+            for inventory in host["inventories"].as_object_mut().unwrap().values_mut() {
+                inventory["serial"] = Json::Null;
+            }
+        }
+        view
+    }
+
+    /// What state holds, without what differs from one history to the next.
+    pub(crate) fn state(&self) -> String {
+        let mut state = self.store.load().unwrap().state.unwrap();
+        state.serial = 0;
+        for resource in state.resources.values_mut() {
+            resource.generation = String::new();
+            resource.outputs.retain(|name, _| name != "id");
+        }
+        format!("{:#?}\n{:#?}\n{:#?}", state.resources, state.unfinished, state.nodes)
+    }
+}
+
+/// One thread, and waits that take no time.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
