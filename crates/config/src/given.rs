@@ -105,7 +105,7 @@ impl Given {
         if default.is_none() {
             diagnostics.push(
                 Diagnostic::error(format!("the variable `{name}` has no value"))
-                    .at(at)
+                    .label(at, declaration.description.as_deref().unwrap_or_default())
                     .help(format!(
                         "pass `--var {name}=…`, set {ENVIRONMENT_PREFIX}{name}, name a file with `--var-file`, or give it a `default`"
                     )),

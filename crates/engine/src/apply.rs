@@ -111,10 +111,13 @@ pub async fn apply(work: Apply<'_>) -> Applied {
     let written = book.write(recorder);
     let mut hosts = Hosts::new();
     if written {
-        (hosts, book.failures) = hosts::take(plan, targets, &book.state.nodes, touched, parent_serial).await;
+        (hosts, book.failures) = hosts::take(plan, targets, nodes, touched, parent_serial).await;
     }
     let mut interrupted = false;
-    if book.failures.is_empty() {
+    if !book.failures.is_empty() {
+        let tasks = plan.steps.iter().filter_map(|step| step.task);
+        book.skipped.extend(tasks.map(|task| plan.change(task).address.clone()));
+    } else {
         let mut walk = Walk {
             plan,
             events: work.events,
@@ -128,13 +131,15 @@ pub async fn apply(work: Apply<'_>) -> Applied {
         };
         interrupted = walk.run(work.generations, work.interrupted).await;
     }
+    let mut held = BTreeSet::new();
     for failure in hosts::release(plan, &book.state, nodes, &hosts).await {
+        held.extend(failure.node.clone());
         // What made a step fail there makes the release fail as well, and is told already.
         if book.failures.iter().all(|known| known.node != failure.node) {
             book.failures.push(failure);
         }
     }
-    book.close(interrupted)
+    book.close(interrupted, &held)
 }
 
 /// The steps of a plan on their way.
@@ -245,7 +250,11 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Notes the intents of a batch; what cannot be prepared has failed.
-    fn prepare(&mut self, batch: Vec<(usize, Task)>, generations: &mut dyn FnMut() -> String) -> Vec<(usize, Prepared)> {
+    fn prepare(
+        &mut self,
+        batch: Vec<(usize, Task)>,
+        generations: &mut dyn FnMut() -> String,
+    ) -> Vec<(usize, Prepared)> {
         let mut prepared = Vec::with_capacity(batch.len());
         for (step, task) in batch {
             match self.book.prepare(task, generations) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hactl_core::Address;
 use hactl_core::eval::EvalError;
-use hactl_core::plan::{Change, Counts, Operation, OutputChange, Plan, Reason, Task};
+use hactl_core::plan::{Action, Change, Counts, Operation, OutputChange, Plan, Reason, Task};
 use hactl_core::resolve::{Outputs, Secrets, fold, reveal, seal};
 use hactl_core::resource::Rules;
 use hactl_core::state::{Intent, NodeState, Outcome, ResourceState, State};
@@ -30,7 +30,7 @@ pub(crate) struct Book<'a> {
     counts: Counts,
     /// Written with the next batch.
     records: Vec<Record>,
-    /// Who is told of a change of each resource.
+    /// Who is told of a change of each instance, or of any instance of a resource.
     notified_by: BTreeMap<Address, Vec<Address>>,
 }
 
@@ -192,7 +192,7 @@ impl<'a> Book<'a> {
         if matches!(task.operation, Operation::Create | Operation::Update | Operation::Swap) {
             self.tell_dependents(address);
         }
-        self.count(task.operation);
+        self.count(task);
     }
 
     /// Notes that a step that had begun failed.
@@ -213,33 +213,27 @@ impl<'a> Book<'a> {
         });
     }
 
-    /// What came of it all.
-    pub(crate) fn close(mut self, interrupted: bool) -> Applied {
-        self.state.outputs = self
-            .plan
-            .outputs
-            .iter()
-            .filter_map(|(name, change)| Some((name.clone(), self.output(change)?)))
-            .collect();
+    /// What came of it all. The nodes `held` could not be let go of.
+    pub(crate) fn close(mut self, interrupted: bool, held: &BTreeSet<String>) -> Applied {
+        self.state.outputs =
+            self.plan.outputs.iter().filter_map(|(name, change)| Some((name.clone(), self.output(change)?))).collect();
         if self.failures.is_empty() && !interrupted {
             self.state.variables = sealed_variables(&self.plan.variables, self.secrets);
         }
-        self.forget_unused_nodes();
-        Applied {
-            state: self.state,
-            failures: self.failures,
-            done: self.counts,
-            skipped: self.skipped,
-            interrupted,
-        }
+        self.forget_unused_nodes(held);
+        Applied { state: self.state, failures: self.failures, done: self.counts, skipped: self.skipped, interrupted }
     }
 
     /// Marks what has to be told of a change, so that a crash before it is told loses nothing.
     fn tell_dependents(&mut self, address: &Address) {
-        let Some(dependents) = self.notified_by.get(address) else { return };
+        let whole = Address::parse(address.resource()).ok().filter(|whole| whole != address);
+        let is_used = |on: &Address| on == address || Some(on) == whole.as_ref();
+        let names = [Some(address), whole.as_ref()].into_iter().flatten();
         let mut told = Vec::new();
-        for dependent in dependents {
-            if let Some(resource) = self.state.resources.get_mut(dependent) {
+        for dependent in names.filter_map(|name| self.notified_by.get(name)).flatten() {
+            let Some(resource) = self.state.resources.get_mut(dependent) else { continue };
+            // One that was changed before in this very apply may no longer use it.
+            if resource.dependencies.iter().any(|dependency| dependency.notify && is_used(&dependency.on)) {
                 resource.notified = true;
                 told.push(dependent.clone());
             }
@@ -249,8 +243,8 @@ impl<'a> Book<'a> {
         }
     }
 
-    fn count(&mut self, operation: Operation) {
-        match operation {
+    fn count(&mut self, task: Task) {
+        match task.operation {
             Operation::Create => self.counts.add += 1,
             Operation::Update => self.counts.change += 1,
             Operation::Swap => {
@@ -259,8 +253,25 @@ impl<'a> Book<'a> {
             }
             Operation::Delete => self.counts.destroy += 1,
             Operation::Forget => self.counts.forget += 1,
+            // What was put back is as if it had never been replaced.
+            Operation::Restore if self.failed_at(task, Operation::Gate) => {
+                if self.plan.change(task).action == Action::Replace {
+                    self.counts.add = self.counts.add.saturating_sub(1);
+                    self.counts.destroy = self.counts.destroy.saturating_sub(1);
+                } else {
+                    self.counts.change = self.counts.change.saturating_sub(1);
+                }
+            }
             Operation::Gate | Operation::Settle | Operation::Restore | Operation::Record => {}
         }
+    }
+
+    /// Whether this operation on the same resource failed in this run.
+    fn failed_at(&self, task: Task, operation: Operation) -> bool {
+        let address = &self.plan.change(task).address;
+        self.failures
+            .iter()
+            .any(|failure| failure.address.as_ref() == Some(address) && failure.operation == Some(operation))
     }
 
     /// An output as state keeps it: as it is now; where that cannot be told, as it was.
@@ -273,12 +284,12 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Drops the nodes that hold nothing any more.
-    fn forget_unused_nodes(&mut self) {
+    /// Drops the nodes that hold nothing any more, not even a record of what they held.
+    fn forget_unused_nodes(&mut self, held: &BTreeSet<String>) {
         let unfinished = self.state.unfinished.values().filter_map(|intent| intent.resource.as_ref());
         let used: BTreeSet<Arc<str>> =
             self.state.resources.values().chain(unfinished).filter_map(|resource| resource.node.clone()).collect();
-        self.state.nodes.retain(|name, _| used.contains(name.as_str()));
+        self.state.nodes.retain(|name, _| used.contains(name.as_str()) || held.contains(name));
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use hactl_core::Address;
 use hactl_core::node::Connection;
 use hactl_core::plan::Plan;
-use hactl_core::state::{NodeState, State};
+use hactl_core::state::State;
 
 use crate::apply::Failure;
 use crate::book::touches_host;
@@ -33,10 +33,7 @@ pub(crate) fn touched(plan: &Plan) -> BTreeMap<&str, BTreeSet<&Address>> {
 }
 
 /// What nodes still record and state no longer holds, by node.
-pub(crate) fn forgotten<'a>(
-    state: &State,
-    seen: &'a BTreeMap<String, SeenNode>,
-) -> BTreeMap<&'a str, Vec<Address>> {
+pub(crate) fn forgotten<'a>(state: &State, seen: &'a BTreeMap<String, SeenNode>) -> BTreeMap<&'a str, Vec<Address>> {
     let forgotten = seen.iter().map(|(name, node)| (name.as_str(), node.forgotten(state).cloned().collect::<Vec<_>>()));
     forgotten.filter(|(_, addresses)| !addresses.is_empty()).collect()
 }
@@ -45,7 +42,7 @@ pub(crate) fn forgotten<'a>(
 pub(crate) async fn take(
     plan: &Plan,
     targets: &dyn Targets,
-    known: &BTreeMap<String, NodeState>,
+    seen: &BTreeMap<String, SeenNode>,
     touched: BTreeMap<&str, BTreeSet<&Address>>,
     parent_serial: u64,
 ) -> (Hosts, Vec<Failure>) {
@@ -59,7 +56,7 @@ pub(crate) async fn take(
                 serial: parent_serial + 1,
                 addresses: addresses.into_iter().cloned().collect(),
             };
-            let connection = plan.nodes.get(node).or_else(|| known.get(node).map(|known| &known.connection));
+            let connection = plan.nodes.get(node).or_else(|| seen.get(node).map(|seen| &seen.connection));
             (node, take_one(targets, node, connection, &claim).await)
         })
         .collect();
@@ -106,8 +103,7 @@ pub(crate) async fn release(
         }
     }
     for change in &plan.changes {
-        let here =
-            state.resources.contains_key(&change.address) || state.unfinished.contains_key(&change.address);
+        let here = state.resources.contains_key(&change.address) || state.unfinished.contains_key(&change.address);
         if let (Some(node), false) = (change.node.as_deref(), here)
             && let Some(gone) = gone.get_mut(node)
         {

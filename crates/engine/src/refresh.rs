@@ -40,8 +40,10 @@ pub struct Refreshed {
 }
 
 /// A node that answered.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct SeenNode {
+    /// How it was reached.
+    pub connection: Connection,
     /// For `${node.NAME.facts}`.
     pub facts: Map,
     /// Which machine it is.
@@ -55,9 +57,9 @@ pub struct SeenNode {
 impl SeenNode {
     /// What it still records and state no longer holds: the next apply lets it forget that.
     pub fn forgotten<'a>(&'a self, state: &'a State) -> impl Iterator<Item = &'a Address> {
-        self.vacant.iter().filter(|address| {
-            !state.resources.contains_key(*address) && !state.unfinished.contains_key(*address)
-        })
+        self.vacant
+            .iter()
+            .filter(|address| !state.resources.contains_key(*address) && !state.unfinished.contains_key(*address))
     }
 }
 
@@ -76,19 +78,25 @@ pub async fn refresh(targets: &dyn Targets, wanted: &Refresh<'_>, events: Events
                     Err(reason) => Err(reason),
                 };
                 events(Event::Read { node, unreachable: answer.as_ref().err().map(String::as_str) });
-                (node, requests, answer)
+                (node, connection, requests, answer)
             }
         })
         .collect();
     let mut refreshed = Refreshed::default();
-    while let Some((node, requests, answer)) = reads.next().await {
-        take(&mut refreshed, node, &requests, answer);
+    while let Some((node, connection, requests, answer)) = reads.next().await {
+        take(&mut refreshed, node, connection, &requests, answer);
     }
     refreshed.warnings.sort_by(|a, b| a.summary.cmp(&b.summary));
     refreshed
 }
 
-fn take(refreshed: &mut Refreshed, node: &str, requests: &[ReadRequest<'_>], answer: Result<Reading, String>) {
+fn take(
+    refreshed: &mut Refreshed,
+    node: &str,
+    connection: &Connection,
+    requests: &[ReadRequest<'_>],
+    answer: Result<Reading, String>,
+) {
     match answer {
         Ok(reading) => {
             refreshed.observed.extend(
@@ -98,6 +106,7 @@ fn take(refreshed: &mut Refreshed, node: &str, requests: &[ReadRequest<'_>], ans
             refreshed.nodes.insert(
                 node.to_owned(),
                 SeenNode {
+                    connection: connection.clone(),
                     facts: reading.facts,
                     identity: reading.identity,
                     serial: reading.serial,

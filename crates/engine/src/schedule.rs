@@ -128,3 +128,94 @@ impl<'a> Schedule<'a> {
         well && asked_for
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hactl_core::plan::{Edge, Operation, Task};
+
+    use super::*;
+
+    /// Steps from what each waits for: `0`, `1!` for a failure of 1, `2*` for its end; `-` before it is a barrier.
+    fn steps(text: &str) -> Vec<Step> {
+        let step = |line: &str| {
+            let (waits, is_barrier) = line.trim().strip_prefix('-').map_or((line, false), |rest| (rest, true));
+            let edges = waits.split_whitespace().map(|word| Edge {
+                step: word.trim_end_matches(['!', '*']).parse().unwrap(),
+                when: match word.chars().last() {
+                    Some('!') => When::Failure,
+                    Some('*') => When::Always,
+                    _ => When::Success,
+                },
+            });
+            let task = (!is_barrier).then_some(Task { change: 0, operation: Operation::Create });
+            Step { task, after: edges.collect() }
+        };
+        text.split(',').map(step).collect()
+    }
+
+    /// Walks steps of which some fail, one batch after the other: `0 1 | 2 skipped 3`.
+    fn walk(text: &str, fails: &[usize]) -> String {
+        let steps = steps(text);
+        let mut schedule = Schedule::new(&steps);
+        let mut batches = Vec::new();
+        loop {
+            let mut batch = Vec::new();
+            schedule.take_ready(&mut |step| {
+                batch.push(step);
+                Turn::Begins
+            });
+            let mut words: Vec<String> = batch.iter().map(ToString::to_string).collect();
+            for step in batch {
+                schedule.end(step, if fails.contains(&step) { Ended::Badly } else { Ended::Well });
+            }
+            words.extend(schedule.take_skipped().iter().map(|step| format!("skipped {step}")));
+            if words.is_empty() {
+                break;
+            }
+            batches.push(words.join(" "));
+        }
+        assert!(schedule.left().is_empty());
+        batches.join(" | ")
+    }
+
+    #[test]
+    fn steps_begin_when_their_edges_allow() {
+        let table: &[(&str, &[usize], &str)] = &[
+            (",,", &[], "0 1 2"),
+            (",0,1", &[], "0 | 1 | 2"),
+            (",0,1", &[0], "0 skipped 1 skipped 2"),
+            (",0,1,0!", &[0], "0 skipped 1 skipped 2 | 3"),
+            (",0,1,0!", &[], "0 skipped 3 | 1 | 2"),
+            // A rollback that waits for either of two failures.
+            (",0,1,0! 1!", &[1], "0 | 1 skipped 2 | 3"),
+            (",0,1,0! 1!", &[0], "0 skipped 1 skipped 2 | 3"),
+            (",0,1,0! 1!", &[], "0 | 1 skipped 3 | 2"),
+            // What waits for a failure and for a success needs both.
+            (",,0! 1", &[0], "0 1 | 2"),
+            (",,0! 1", &[0, 1], "0 1 skipped 2"),
+            // Whatever the end, skipped ones included.
+            (",0,1*", &[0], "0 skipped 1 | 2"),
+            // A barrier ends by itself, and passes a failure on.
+            (",,-0 1,2", &[], "0 1 | 3"),
+            (",,-0 1,2", &[1], "0 1 skipped 2 skipped 3"),
+            ("-,0", &[], "1"),
+        ];
+        for (text, fails, expected) in table {
+            assert_eq!(walk(text, fails), *expected, "{text} with {fails:?} failing");
+        }
+    }
+
+    #[test]
+    fn what_has_no_turn_is_asked_again_and_is_left_at_the_end() {
+        let steps = steps(",,,0");
+        let mut schedule = Schedule::new(&steps);
+        let mut asked = Vec::new();
+        schedule.take_ready(&mut |step| {
+            asked.push(step);
+            if step == 0 { Turn::NotNow } else { Turn::Full }
+        });
+        assert_eq!(asked, [0, 1]);
+        schedule.take_ready(&mut |step| if step == 1 { Turn::Begins } else { Turn::NotNow });
+        assert_eq!(schedule.left(), [0, 2, 3]);
+    }
+}

@@ -19,23 +19,26 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Where help shows the options that every command has.
+const HEADING: &str = "Options of every command";
+
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The config: a file, or a directory of `*.yaml` files
-    #[arg(short, long, global = true, value_name = "PATH", default_value = "hactl.yaml")]
+    #[arg(short, long, global = true, help_heading = HEADING, value_name = "PATH", default_value = "hactl.yaml")]
     pub(crate) file: PathBuf,
     /// Act on a simulated fleet instead of real hosts
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HEADING)]
     pub(crate) sandbox: bool,
     /// Set a variable of the config
-    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "NAME=VALUE")]
     pub(crate) var: Vec<String>,
     /// Read variables from a YAML file
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
     pub(crate) var_file: Vec<PathBuf>,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorWhen,
 }
 

@@ -29,6 +29,14 @@ impl Failure {
         Self::Diagnostics { sources: Box::new(sources.clone()), diagnostics }
     }
 
+    /// What was to be printed is not: for whoever reads it, that is a failure, whatever else was done.
+    pub(crate) fn lost_output(error: &std::io::Error) -> Self {
+        Diagnostic::error(format!("standard output cannot be written: {error}"))
+            .detail("what the command did is done, and is in the state")
+            .help("look at where its output goes, and run the command again")
+            .into()
+    }
+
     pub(crate) fn report(&self, output: &Output) {
         match self {
             Self::Diagnostics { sources, diagnostics } => {

@@ -1,26 +1,40 @@
 //! Where text goes: data to standard output, everything else to standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use anstream::{AutoStream, ColorChoice};
 
 use crate::cli::ColorWhen;
 
 /// The two streams of a run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Output {
     color: ColorWhen,
+    /// Why data was lost, the first time that any was.
+    lost: OnceLock<io::Error>,
 }
 
 impl Output {
     pub(crate) fn new(color: ColorWhen) -> Self {
-        Self { color }
+        Self { color, lost: OnceLock::new() }
     }
 
-    /// Writes data. A reader that has gone away, as `head` does, is no error.
+    /// Writes data. A reader that has gone away, as `head` does, is no error; any other is kept for [`Self::lost`], so
+    /// that what is being applied goes on.
     pub(crate) fn data(&self, text: &str) {
         let mut stream = AutoStream::new(std::io::stdout().lock(), self.choice());
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let _the_first_one_is_told = self.lost.set(error);
+            }
+            _ => {}
+        }
+    }
+
+    /// Why data could not be written, where some could not.
+    pub(crate) fn lost(&self) -> Option<&io::Error> {
+        self.lost.get()
     }
 
     /// Writes what is not data.

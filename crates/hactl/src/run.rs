@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use clap::Args;
 use hactl_config::Config;
+use hactl_core::Diagnostic;
 use hactl_core::address::Address;
 use hactl_core::observed::{Observations, recover};
 use hactl_core::plan::{Desired, Input, Mode, Options, Plan, plan};
 use hactl_core::state::State;
-use hactl_core::Diagnostic;
-use hactl_engine::{Apply, Applied, Events, Recorder, Refresh, Refreshed, SeenNode, apply, refresh};
+use hactl_engine::{Applied, Apply, Events, Recorder, Refresh, Refreshed, SeenNode, apply, refresh};
 use hactl_kinds::{RULES, lower, preflight, uses_facts};
 use hactl_state::{FORMAT, Header, Journal, Loaded, LockGuard, Record, World};
 use tokio::runtime::Runtime;
@@ -87,7 +87,9 @@ impl PlanOptions {
             let parsed = texts.iter().filter_map(|text| match Address::parse(text) {
                 Ok(address) => Some(address),
                 Err(error) => {
-                    diagnostics.push(Diagnostic::error(error.to_string()).help("as in container.web or container.web[\"node1\"]"));
+                    diagnostics.push(
+                        Diagnostic::error(error.to_string()).help("as in container.web or container.web[\"node1\"]"),
+                    );
                     None
                 }
             });
@@ -135,7 +137,8 @@ pub(crate) async fn prepare(
     let state = session.state(&loaded);
     let fail = |diagnostics| Failure::of(&config.sources, diagnostics);
     let mut seen = Refreshed::default();
-    let facts = if asked.refresh && uses_facts(config) {
+    // Facts are part of the config, so they are asked for without a refresh as well.
+    let facts = if uses_facts(config) {
         seen = look(session, config, &state, &Desired::default(), events).await;
         seen.nodes.iter().map(|(name, node)| (name.clone(), node.facts.clone())).collect()
     } else {
@@ -144,9 +147,17 @@ pub(crate) async fn prepare(
     let desired = lower(config, (!facts.is_empty()).then_some(&facts)).map_err(fail)?;
     if asked.refresh {
         seen = look(session, config, &state, &desired, events).await;
+    } else {
+        seen.observed = Observations::default();
     }
     let mut diagnostics = preflight(&seen.nodes, &state, &asked.replace_node);
-    let warnings: Vec<Diagnostic> = diagnostics.extract_if(.., |diagnostic| !diagnostic.is_error()).collect();
+    let mut warnings: Vec<Diagnostic> = diagnostics.extract_if(.., |diagnostic| !diagnostic.is_error()).collect();
+    if desired.resources.is_empty() && mode == Mode::Normal {
+        warnings.push(
+            Diagnostic::warning("the config wants nothing on its nodes yet: they are looked at, and that is all")
+                .help("declare `files` or `containers`; of an RKE cluster file only the nodes are acted on so far"),
+        );
+    }
     if !diagnostics.is_empty() {
         return Err(fail(diagnostics));
     }
@@ -159,7 +170,8 @@ pub(crate) async fn prepare(
         options: &options,
     })
     .map_err(fail)?;
-    let state = settled(state, &seen.observed);
+    let mut state = settled(state, &seen.observed);
+    remember_addresses(&mut state, config, &seen.nodes);
     Ok(Prepared {
         plan,
         loaded,
@@ -183,6 +195,15 @@ fn settled(state: State, observed: &Observations) -> State {
         return state;
     }
     recover(&state, observed)
+}
+
+/// Keeps how the nodes that answered are reached now, so that one that leaves the config later is still found.
+fn remember_addresses(state: &mut State, config: &Config, seen: &BTreeMap<String, SeenNode>) {
+    for (name, node) in &mut state.nodes {
+        if let Some(configured) = config.nodes.get(name).filter(|_| seen.contains_key(name)) {
+            node.connection = configured.connection.clone();
+        }
+    }
 }
 
 /// Before a saved plan is applied: settles what an earlier run left, by looking at the nodes that state knows.
@@ -225,10 +246,13 @@ pub(crate) fn check_reachable(plan: &Plan, options: &ApplyOptions) -> Result<(),
     }
     let nodes: Vec<String> =
         plan.unreachable.iter().map(|(node, reason)| format!("{node} did not answer: {reason}")).collect();
-    Err(Diagnostic::error(format!("{} resources are on hosts that did not answer, or need what is", plan.left_out.len()))
-        .detail(nodes.join("\n"))
-        .help("mend the connection and run again, or leave them out with --allow-unreachable")
-        .into())
+    Err(Diagnostic::error(format!(
+        "{} resources are on hosts that did not answer, or need what is",
+        plan.left_out.len()
+    ))
+    .detail(nodes.join("\n"))
+    .help("mend the connection and run again, or leave them out with --allow-unreachable")
+    .into())
 }
 
 /// Asks for the word `yes`.

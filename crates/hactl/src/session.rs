@@ -95,7 +95,7 @@ impl Session {
         if ignore.exists() {
             return Ok(());
         }
-        std::fs::create_dir_all(&hidden).and_then(|()| std::fs::write(&ignore, "*\n")).map_err(|error| {
+        private_directory(&hidden).and_then(|()| std::fs::write(&ignore, "*\n")).map_err(|error| {
             Diagnostic::error(format!("{} cannot be written: {error}", ignore.display()))
                 .help("the sandbox keeps its fleet beside the config; make the directory writable, or copy the config")
                 .into()
@@ -111,7 +111,8 @@ impl Session {
             match world {
                 World::Real => uuid::Uuid::new_v4().simple().to_string()[..16].to_owned(),
                 World::Sandbox => {
-                    let parts = [&seed.to_be_bytes()[..], lineage.as_bytes(), &serial.to_be_bytes(), &count.to_be_bytes()];
+                    let parts =
+                        [&seed.to_be_bytes()[..], lineage.as_bytes(), &serial.to_be_bytes(), &count.to_be_bytes()];
                     hex(&derive(&parts)[..8])
                 }
             }
@@ -147,9 +148,18 @@ fn seed() -> Result<u64, Failure> {
     match std::env::var(SEED) {
         Err(_) => Ok(0),
         Ok(text) => text.parse().map_err(|_| {
-            Diagnostic::error(format!("{SEED} is {text:?}, which is no whole number")).help("set it to a number, or unset it").into()
+            Diagnostic::error(format!("{SEED} is {text:?}, which is no whole number"))
+                .help("set it to a number, or unset it")
+                .into()
         }),
     }
+}
+
+/// Makes a directory that only its owner can look into: the fleet in it holds what hosts hold.
+fn private_directory(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 fn derive(parts: &[&[u8]]) -> [u8; 32] {

@@ -92,6 +92,7 @@ fn run(command: &str, directory: &Path, repository: &Path) -> Result<String, Fai
         .env("HOME", directory)
         .env("LC_ALL", "C.UTF-8")
         .env("REPO", repository.canonicalize()?)
+        .env("RUST_BACKTRACE", "1")
         .env("HACTL_SANDBOX_CLOCK", "virtual")
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)

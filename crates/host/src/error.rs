@@ -78,13 +78,27 @@ impl HostError {
                 Some("install Docker Engine 20.10 or newer on the host and add the SSH user to the group docker")
             }
             Self::Conflict { .. } => {
-                Some("rename the resource, remove what is there, or take it over with `adopt: true`")
+                Some("rename the resource or remove what is there; a file can be taken over with `adopt: true`")
             }
             Self::Fenced { .. } => {
                 Some("get the newest state (git pull) before you apply; another operator has applied since")
             }
             Self::File { reason, .. } if reason.contains("space") => Some("free some disk space on the host"),
-            Self::Engine { .. } | Self::NotFound { .. } | Self::File { .. } => None,
+            Self::Engine { message, .. } => engine_help(message),
+            Self::NotFound { .. } | Self::File { .. } => None,
         }
     }
+}
+
+/// What the user can do about a refusal of Docker Engine, by its own words.
+fn engine_help(message: &str) -> Option<&'static str> {
+    const KNOWN: [(&str, &str); 5] = [
+        ("no space left", "free some disk space on the host, as with `docker system prune`"),
+        ("port is already allocated", "stop what listens there, or publish another port"),
+        ("manifest unknown", "look at the image's name and tag, and whether it was pushed"),
+        ("manifest for", "look at the image's name and tag, and whether it was pushed"),
+        ("pull access denied", "look at the image's name, and log in to its registry on the host with `docker login`"),
+    ];
+    let other = "look at the engine's log on the host, as with `journalctl -u docker`, then run the command again";
+    Some(KNOWN.iter().find(|(words, _)| message.contains(words)).map_or(other, |(_, help)| *help))
 }

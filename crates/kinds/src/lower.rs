@@ -227,6 +227,7 @@ impl<'a> Lowering<'a> {
                     .help("take `adopt` out; remove the other container first, or give this one another `name`"),
             );
         }
+        self.ignored_paths(kind, declaration);
         let same_everywhere = !declaration.body.has_templates() && !(kind.per_node)(&declaration.body);
         let mut shared: Option<Option<Lowered>> = None;
         let uses = self.uses(declaration);
@@ -246,6 +247,32 @@ impl<'a> Lowering<'a> {
             }
         }
         self.report_once(declaration, before);
+    }
+
+    /// Reports paths in `ignoreChanges` that lead nowhere: they would let through what was to be ignored.
+    fn ignored_paths(&mut self, kind: &Kind, declaration: &Declaration) {
+        if declaration.ignore_changes.is_empty() {
+            return;
+        }
+        let schema = (kind.section.schema)();
+        let fields = schema.get("properties").and_then(|properties| properties.as_object());
+        let names: Vec<&str> = fields.into_iter().flat_map(|fields| fields.keys().map(String::as_str)).collect();
+        for path in declaration.ignore_changes.iter() {
+            let first = path.split('.').next().unwrap_or_default();
+            if names.contains(&first) {
+                continue;
+            }
+            let help = match did_you_mean(first, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "it takes dotted paths into the resource, as in `env.TOKEN`".to_owned(),
+            };
+            let word = kind.section.kind;
+            self.diagnostics.push(
+                Diagnostic::error(format!("`ignoreChanges` names `{path}`, but a {word} has no `{first}`"))
+                    .at(declaration.span)
+                    .help(help),
+            );
+        }
     }
 
     /// Finds what else is wrong with the expressions of a declaration that is wrong already.

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::Observed;
+use hactl_core::plan::{Action, Plan};
 use hactl_core::value::Map;
 use hactl_core::{Address, Digest, DigestKey};
 use hactl_engine::{Claim, Identity, Job, ReadRequest, Reading, StepError, Target, Targets};
@@ -53,6 +54,23 @@ impl<F: Fleet> Hosts<F> {
     /// Targets over a fleet. `directory` is where relative paths of the config start.
     pub fn new(fleet: F, key: DigestKey, directory: PathBuf) -> Self {
         Self { fleet, shared: Arc::new(Shared { key, local: LocalFiles { directory } }) }
+    }
+
+    /// Checks that the files beside the config are still those that a plan was made with, before anything is begun.
+    ///
+    /// # Errors
+    /// The first that is missing or has other bytes now.
+    pub fn check_sources(&self, plan: &Plan) -> Result<(), Diagnostic> {
+        for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
+            let text = |name: &str| change.after.as_ref()?.get(name)?.as_str();
+            if let ("file", Some(source)) = (change.address.kind(), text("source")) {
+                self.shared.local.read(source, text("sha256")).map_err(|error| {
+                    let help = error.help.unwrap_or_else(|| "put it back, or make a new plan".to_owned());
+                    Diagnostic::error(error.summary).about(change.address.as_str()).help(help)
+                })?;
+            }
+        }
+        Ok(())
     }
 }
 

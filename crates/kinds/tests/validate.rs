@@ -55,7 +55,7 @@ fn containers(specs: &[&str]) -> String {
 fn each(section: &str, specs: &[&str]) -> String {
     let mut text = String::new();
     for spec in specs {
-        let said = wrong(&format!("{START}{section}:\n  x: {{nodes: all, {spec}}}\n"));
+        let said = wrong(&format!("{START}{section}:\n  xx: {{nodes: all, {spec}}}\n"));
         text.push_str(&format!("{spec}\n"));
         for line in said.lines() {
             text.push_str(&format!("    {}\n", line.split_once(": ").map_or(line, |(_, said)| said)));
@@ -146,7 +146,7 @@ containers:
 fn facts_are_not_judged_before_they_are_known() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("hactl.yaml");
-    let text = format!("{START}containers:\n  x: {{nodes: all, image: x, cpus: '${{self.node.facts.cpus}}'}}\n");
+    let text = format!("{START}containers:\n  xx: {{nodes: all, image: x, cpus: '${{self.node.facts.cpus}}'}}\n");
     std::fs::write(&path, text).unwrap();
     let config = load(&path, SECTIONS, &VariableInputs::default()).unwrap();
     assert_eq!(mistakes(&config), []);
@@ -170,7 +170,7 @@ fn every_key_of_a_container() {
         "image: x, ports: [80]",
         "image: x, ports: ['80:80', '80:81']",
         "image: x, volumes: [data]",
-        "image: x, volumes: ['a:/x', 'b:/x']",
+        "image: x, volumes: ['aa:/x', 'bb:/x']",
         "image: x, tmpfs: {/tmp: 64}",
         "image: x, network: 'a b'",
         "image: x, network: host, ports: ['80:80']",
@@ -234,7 +234,7 @@ image: 'a b'
 image: x, pull: sometimes
     `pull` cannot be `sometimes` (allowed words: `missing`, `always`, `never`)
 image: x, name: 'a b'
-    `name` is not valid: `a b` is not a name Docker takes; it starts with a letter or digit and holds letters, digits, `_`, `.`, `-`
+    `name` is not valid: `a b` is not a name Docker takes; it has at least two characters, starts with a letter or digit and holds letters, digits, `_`, `.`, `-`
 image: x, entrypoint: sh
     `entrypoint` is text, expected a list
 image: x, command: [[a]]
@@ -257,12 +257,12 @@ image: x, ports: ['80:80', '80:81']
     port 80/tcp is published twice (take one of them out)
 image: x, volumes: [data]
     `volumes[0]` is not valid: `data` is not a mount; write SOURCE:TARGET[:ro], like "/srv/www:/www:ro" or "data:/var/lib/data"
-image: x, volumes: ['a:/x', 'b:/x']
+image: x, volumes: ['aa:/x', 'bb:/x']
     two volumes are mounted at /x (give one of them another target)
 image: x, tmpfs: {/tmp: 64}
     `tmpfs./tmp` is a number, expected text (put it in quotes)
 image: x, network: 'a b'
-    `network` is not valid: `a b` is not a name Docker takes; it starts with a letter or digit and holds letters, digits, `_`, `.`, `-`
+    `network` is not valid: `a b` is not a name Docker takes; it has at least two characters, starts with a letter or digit and holds letters, digits, `_`, `.`, `-`
 image: x, network: host, ports: ['80:80']
     ports cannot be published on network host (leave `ports` out, or take another network)
 image: x, restart: sometimes

@@ -35,8 +35,8 @@ pub(crate) fn survey(scene: &Scene<'_>, request: &SurveyRequest) -> Decision<Sur
     unchanged(survey)
 }
 
-/// Refused when the machine was last touched from a state that is newer than the one this apply starts from, and that
-/// this apply did not write itself: its own serial is a retry.
+/// Refused when the machine was last touched by an apply that the state at hand knows nothing of. One that was cut short
+/// is in the journal, so its serial is that of the state at hand: an equal serial from elsewhere is another operator's.
 pub(crate) fn claim(scene: &Scene<'_>, claim: &Claim) -> Decision {
     if let Some(stored) = scene.machine.inventories.get(&claim.lineage) {
         let host = stored.inventory().serial;

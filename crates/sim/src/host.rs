@@ -84,12 +84,10 @@ impl Host for SimulatedHost {
         self.call(Operation::HasImage, Subject::Image(image), decide).await
     }
 
-    async fn pull_image(&self, image: &str, progress: &(dyn Fn(&str) + Send + Sync)) -> Result<(), HostError> {
-        progress("pulling");
+    /// Pulls in one go, so there is no progress to tell of.
+    async fn pull_image(&self, image: &str, _progress: &(dyn Fn(&str) + Send + Sync)) -> Result<(), HostError> {
         let decide = |scene: &Scene<'_>| engine::pull_image(scene, image);
-        self.call(Operation::PullImage, Subject::Image(image), decide).await?;
-        progress("pulled");
-        Ok(())
+        self.call(Operation::PullImage, Subject::Image(image), decide).await
     }
 
     async fn create_container(&self, name: &str, config: &ContainerConfig) -> Result<String, HostError> {

@@ -94,6 +94,14 @@ impl Storage {
         self.lock(fleet)
     }
 
+    /// Reads the fleet anew, where another process has changed it since and this one may not change it yet.
+    pub(crate) fn catch_up(&mut self, fleet: &mut Fleet) -> Result<(), SandboxError> {
+        if self.log.is_none() && self.look()? != self.seen {
+            *fleet = self.load()?;
+        }
+        Ok(())
+    }
+
     /// Appends a mutation, before it is applied. A line that could not be written whole does not count.
     pub(crate) fn append(&mut self, fleet: &mut Fleet, mutation: &Mutation) -> Result<(), SandboxError> {
         if self.log.is_none() {

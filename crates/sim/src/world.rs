@@ -56,7 +56,9 @@ impl World {
         operation: Operation,
         subject: Subject<'_>,
     ) -> Result<Duration, HostError> {
-        if operation != Operation::Connect {
+        if operation == Operation::Connect {
+            self.catch_up().map_err(unusable)?;
+        } else {
             match self.calls.get_mut(host) {
                 Some(calls) => *calls += 1,
                 None => {
@@ -125,6 +127,14 @@ impl World {
             machine: self.fleet.machine(host),
             faults: &self.fleet.faults,
             strikes,
+        }
+    }
+
+    /// Takes over what other processes have done to the stored fleet.
+    fn catch_up(&mut self) -> Result<(), SandboxError> {
+        match &mut self.storage {
+            Some(storage) => storage.catch_up(&mut self.fleet),
+            None => Ok(()),
         }
     }
 

@@ -105,8 +105,12 @@ fn help(error: &StateError) -> String {
              if that is the stack you mean"
         ),
         StateError::Locked { .. } => "wait for it to end".to_owned(),
-        StateError::DamagedJournal { path, .. } => format!(
-            "bring the journal back from a backup; without one, move {} away \
+        StateError::DamagedJournal { path, line: 1, .. } => {
+            format!("bring {} back from a backup", path.display())
+        }
+        // The first line alone keeps the serial, by which the hosts know that this is not an older state.
+        StateError::DamagedJournal { path, line, .. } => format!(
+            "bring the journal back from a backup; without one, cut it before that line, `sed -i '{line},$d' {}`, \
              and look at `hactl plan`: it finds what that apply made on the hosts",
             path.display()
         ),

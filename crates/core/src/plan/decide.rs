@@ -82,7 +82,13 @@ struct Deciding<'a, 'b> {
 
 impl<'a> Deciding<'a, '_> {
     fn look(&mut self, address: &Address) -> Sight<'a> {
-        look(address, self.state, self.input.observed, &mut self.drift)
+        let noted = self.drift.len();
+        let sight = look(address, self.state, self.input.observed, &mut self.drift);
+        if self.input.state.unfinished.contains_key(address) {
+            // What a run that was cut short left is its own doing, not somebody else's.
+            self.drift.truncate(noted);
+        }
+        sight
     }
 
     fn leave_out(&mut self, address: &Address, node: Option<&Arc<str>>, reason: Arc<str>) {
@@ -145,7 +151,7 @@ impl<'a> Deciding<'a, '_> {
             }
             Sight::Foreign(what) if !resource.adopt => {
                 let summary = format!("{address}: {what} is there already and not managed by this stack");
-                let help = "choose another name, remove what is there, or take it over with `adopt: true`";
+                let help = "choose another name or remove what is there; a file can be taken over with `adopt: true`";
                 self.diagnostics.push(about(resource, summary).help(help));
                 None
             }
@@ -217,9 +223,11 @@ impl<'a> Deciding<'a, '_> {
             change.paths = path_changes(&now.state.spec, &now.spec, &after, rules);
         }
         if change.paths.iter().any(|path| path.drifted) {
-            change.reasons.push(Reason::Drifted);
+            let unfinished = self.input.state.unfinished.contains_key(&resource.address);
+            change.reasons.push(if unfinished { Reason::Unfinished } else { Reason::Drifted });
+            change.paths.iter_mut().for_each(|path| path.drifted &= !unfinished);
         }
-        if change.paths.iter().any(|path| !path.drifted) {
+        if change.paths.iter().any(|path| !path.drifted) && !change.reasons.contains(&Reason::Unfinished) {
             change.reasons.push(Reason::ConfigChanged);
         }
         self.hear_of_dependencies(resource, now.state, change);

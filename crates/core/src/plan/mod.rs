@@ -226,6 +226,8 @@ pub enum Reason {
     NotInConfig,
     /// Everything is to be destroyed.
     Destroyed,
+    /// An earlier run began to make or change it and did not finish.
+    Unfinished,
     /// An earlier replacement was interrupted; it goes on from there.
     Interrupted,
     /// It was made or changed, but did not prove healthy.

@@ -382,7 +382,7 @@ impl<'a> Draft<'a> {
             .collect();
         Diagnostic::error("these changes wait for each other in a circle")
             .detail(format!("each of these has to come before the next: {}", names.join(" -> ")))
-            .help("apply it in two goes: first without the resource that is removed or moved")
+            .help("apply it in two goes: first without what is removed, or with a name or path that nothing else has")
     }
 
     /// Numbers the steps in the order found.

@@ -3,22 +3,22 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hactl_config::SourceMap;
-use hactl_core::plan::{Mode, Plan};
-use hactl_core::value::Value;
+use hactl_core::plan::{Counts, Mode, Plan};
 use hactl_core::resolve::{Outputs, fold};
+use hactl_core::value::Value;
 use hactl_core::{Address, Diagnostic};
 use hactl_engine::Applied;
 use hactl_state::{SavedPlan, World};
 
 use crate::cli::Global;
-use crate::commands::plan;
+use crate::commands::plan::{self, streamed};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::render;
 use crate::render::progress::Reporter;
 use crate::render::stream::Stream;
 use crate::run::{self, ApplyOptions, PlanOptions, Start};
 use crate::session::{self, Session};
-use crate::render;
 
 /// Do what the plan says
 ///
@@ -39,7 +39,7 @@ pub(crate) struct ApplyCommand {
 impl ApplyCommand {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
         match &self.plan {
-            Some(path) => self.saved(path, global, output),
+            Some(path) => streamed(self.applying.json, output, || self.saved(path, global, output)),
             None => plan_and_apply(Mode::Normal, &self.planning, &self.applying, global, output),
         }
     }
@@ -55,12 +55,10 @@ impl ApplyCommand {
         let (_lock, loaded) = run::lock_and_load(&session, "apply", self.planning.lock_timeout)?;
         saved.check_fresh(&loaded, world)?;
         check_secrets(&saved.plan, &session)?;
+        session.hosts.check_sources(&saved.plan)?;
         run::check_reachable(&saved.plan, &self.applying)?;
         let runtime = run::runtime(world)?;
         let reporter = Reporter::new(output, self.applying.json);
-        if self.applying.json {
-            Stream::new(output).version();
-        }
         reporter.expect(&saved.plan);
         let applied = {
             let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
@@ -124,6 +122,16 @@ pub(crate) fn plan_and_apply(
     global: &Global,
     output: &Output,
 ) -> Result<u8, Failure> {
+    streamed(applying.json, output, || plan_then_apply(mode, planning, applying, global, output))
+}
+
+fn plan_then_apply(
+    mode: Mode,
+    planning: &PlanOptions,
+    applying: &ApplyOptions,
+    global: &Global,
+    output: &Output,
+) -> Result<u8, Failure> {
     if applying.json && !applying.auto_approve {
         return Err(Diagnostic::error("--json cannot ask").help("add --auto-approve, or apply a saved plan").into());
     }
@@ -173,8 +181,11 @@ fn question(mode: Mode) -> &'static str {
 }
 
 fn nothing_to_do(plan: &Plan, output: &Output, json: bool) -> Result<u8, Failure> {
-    if !json {
-        output.data(&format!("\n{}\n", render::plan::applied(hactl_core::plan::Counts::default(), plan.mode == Mode::Destroy)));
+    let (nothing, destroy) = (Counts::default(), plan.mode == Mode::Destroy);
+    if json {
+        Stream::new(output).applied(nothing, destroy);
+    } else {
+        output.data(&format!("\n{}\n", render::plan::applied(nothing, destroy)));
     }
     Ok(0)
 }
@@ -186,8 +197,10 @@ fn conclude(applied: &Applied, plan: &Plan, output: &Output, json: bool) -> Resu
     if json {
         let stream = Stream::new(output);
         stream.diagnostics(&diagnostics, &SourceMap::new());
-        stream.applied(applied.done, plan.mode == Mode::Destroy);
-        stream.outputs(&applied.state.outputs);
+        if complete {
+            stream.applied(applied.done, plan.mode == Mode::Destroy);
+            stream.outputs(&applied.state.outputs);
+        }
     } else {
         output.message(&render::diagnostic::render(&diagnostics, &SourceMap::new(), output.colors_messages()));
         output.data(&format!("\n{}\n", summary(applied, plan, complete)));
@@ -221,7 +234,8 @@ fn failure(failure: &hactl_engine::Failure) -> Diagnostic {
         (Some(address), Some(operation)) => format!("{address}: {}: ", render::progress::noun(operation)),
         _ => failure.node.as_ref().map(|node| format!("{node}: ")).unwrap_or_default(),
     };
-    let mut diagnostic = Diagnostic::error(format!("{what}{}", failure.error.summary)).detail(failure.error.detail.clone());
+    let mut diagnostic =
+        Diagnostic::error(format!("{what}{}", failure.error.summary)).detail(failure.error.detail.clone());
     diagnostic.help.clone_from(&failure.error.help);
     diagnostic.subject = failure.address.as_ref().map(ToString::to_string);
     diagnostic

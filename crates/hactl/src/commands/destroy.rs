@@ -1,4 +1,5 @@
 use clap::Args;
+use hactl_core::Diagnostic;
 use hactl_core::plan::Mode;
 
 use crate::cli::Global;
@@ -22,6 +23,11 @@ pub(crate) struct Destroy {
 
 impl Destroy {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
+        if self.planning.refresh_only || !self.planning.replace.is_empty() {
+            return Err(Diagnostic::error("destroy takes neither --refresh-only nor --replace")
+                .help("use them with `hactl apply`")
+                .into());
+        }
         plan_and_apply(Mode::Destroy, &self.planning, &self.applying, global, output)
     }
 }

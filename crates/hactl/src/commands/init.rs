@@ -39,6 +39,11 @@ impl Init {
                     .help("edit it, or name another file with --file")
                     .into())
             }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(Diagnostic::error(format!("{} cannot be written: there is no such directory", path.display()))
+                    .help("make the directory first")
+                    .into())
+            }
             Err(error) => Err(Diagnostic::error(format!("{} cannot be written: {error}", path.display()))
                 .help("go to a directory that exists and is writable")
                 .into()),

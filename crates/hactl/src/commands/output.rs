@@ -1,7 +1,7 @@
 use clap::Args;
+use hactl_core::Diagnostic;
 use hactl_core::diagnostic::did_you_mean;
 use hactl_core::value::Value;
-use hactl_core::Diagnostic;
 
 use crate::cli::Global;
 use crate::commands::show::pretty;

@@ -1,10 +1,12 @@
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::Path;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use hactl_core::Diagnostic;
 use hactl_host::{Resources, RestartPolicy};
 use hactl_sim::{Fault, FleetView, Moment, Operation, Sandbox};
+use hactl_state::Store;
 
 use crate::cli::Global;
 use crate::commands::show::pretty;
@@ -254,9 +256,7 @@ impl SandboxCommand {
             color: global.color,
         };
         if let SandboxSubcommand::Reset = self.command {
-            let place: PathBuf = session::sandbox_directory(&config.directory, &config.name);
-            Sandbox::reset(&place)?;
-            return Ok(0);
+            return reset(&session::sandbox_directory(&config.directory, &config.name), &config.name);
         }
         let session = Session::open(&global, &config)?;
         let sandbox = &session.sandbox;
@@ -280,6 +280,20 @@ impl SandboxCommand {
         }
         Ok(0)
     }
+}
+
+/// Forgets the fleet and its state, unless a run is at work on them.
+fn reset(place: &Path, stack: &str) -> Result<u8, Failure> {
+    let state = place.join("state");
+    if state.exists() {
+        let _lock = Store::new(&state, stack).lock("sandbox reset", Duration::ZERO)?;
+        std::fs::remove_dir_all(&state).map_err(|error| {
+            Diagnostic::error(format!("{} cannot be removed: {error}", state.display()))
+                .help("make it writable, or remove it by hand")
+        })?;
+    }
+    Sandbox::reset(place)?;
+    Ok(0)
 }
 
 fn drift(sandbox: &Sandbox, node: &str, change: &Drift) -> Result<(), Failure> {
@@ -330,9 +344,7 @@ impl FaultKind {
             Self::Refuse { operation: name } => Fault::Refuse { operation: operation(name)? },
             Self::PullFails { image } => Fault::PullFails { image: image.clone() },
             Self::DiskFull => Fault::DiskFull,
-            Self::ContainerExits { container, code } => {
-                Fault::ContainerExits { name: container.clone(), code: *code }
-            }
+            Self::ContainerExits { container, code } => Fault::ContainerExits { name: container.clone(), code: *code },
             Self::Unhealthy { container } => Fault::Unhealthy { name: container.clone() },
             Self::IgnoresTerm { container } => Fault::IgnoresTerm { name: container.clone() },
             Self::Crash { when, operation: name } => Fault::Crash {
@@ -353,7 +365,12 @@ fn table(view: &FleetView) -> String {
         text.push_str("The fleet is as new: nothing was ever done on its hosts.\n");
     }
     for (name, host) in &view.hosts {
-        let _ = writeln!(text, "{name}  {}, Docker {}", host.facts.os, host.facts.docker_version.as_deref().unwrap_or("absent"));
+        let _ = writeln!(
+            text,
+            "{name}  {}, Docker {}",
+            host.facts.os,
+            host.facts.docker_version.as_deref().unwrap_or("absent")
+        );
         for (name, container) in &host.containers {
             let _ = writeln!(text, "  container {name}  {}  {}", container.config.image, container.status);
         }
@@ -372,12 +389,8 @@ fn table(view: &FleetView) -> String {
     }
     for fault in &view.faults {
         let place = fault.host.as_deref().unwrap_or("all hosts");
-        let _ = writeln!(
-            text,
-            "fault {}  {place}  {}",
-            fault.id,
-            serde_json::to_string(&fault.fault).unwrap_or_default()
-        );
+        let _ =
+            writeln!(text, "fault {}  {place}  {}", fault.id, serde_json::to_string(&fault.fault).unwrap_or_default());
     }
     text
 }

@@ -1,7 +1,7 @@
 use clap::{Args, Subcommand};
+use hactl_core::Diagnostic;
 use hactl_core::address::Address;
 use hactl_core::diagnostic::did_you_mean;
-use hactl_core::Diagnostic;
 
 use crate::cli::Global;
 use crate::failure::Failure;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use hactl_config::SourceMap;
-use hactl_core::diagnostic::{Label, Severity, SourceId, Span};
 use hactl_core::Diagnostic;
+use hactl_core::diagnostic::{Label, Severity, SourceId, Span};
 
 /// How many lines around a place are handed to the renderer, which shows one or two of them.
 const CONTEXT_LINES: usize = 2;
@@ -40,10 +40,7 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {
 }
 
 /// One snippet per file, the main place first.
-fn snippets<'a>(
-    labels: &'a [Label],
-    sources: &'a SourceMap,
-) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+fn snippets<'a>(labels: &'a [Label], sources: &'a SourceMap) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let mut by_source: BTreeMap<(bool, SourceId), Vec<(bool, &Label)>> = BTreeMap::new();
     let main = labels.first().map(|label| label.span.source);
     for (position, label) in labels.iter().enumerate() {

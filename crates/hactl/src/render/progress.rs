@@ -46,7 +46,8 @@ impl<'a> Reporter<'a> {
         if let Style::Bars(bars) = &self.style {
             let steps = plan.steps.iter().filter(|step| step.task.is_some_and(|task| is_told(task.operation))).count();
             let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}").unwrap_or(ProgressStyle::default_bar());
+            let style =
+                ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}").unwrap_or(ProgressStyle::default_bar());
             let bar = bars.all.add(ProgressBar::new(steps as u64).with_style(style));
             bar.tick();
             bars.total = Some(bar);
@@ -104,7 +105,8 @@ impl Bars {
     }
 
     fn start(&mut self, key: &str, message: String) {
-        let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or(ProgressStyle::default_spinner());
+        let style =
+            ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or(ProgressStyle::default_spinner());
         let bar = self.all.insert(0, ProgressBar::new_spinner().with_style(style).with_message(message));
         bar.enable_steady_tick(Duration::from_millis(120));
         self.running.insert(key.to_owned(), bar);
@@ -153,7 +155,7 @@ fn doing(operation: Operation) -> &'static str {
         Operation::Settle => "removing the old one",
         Operation::Restore => "putting the old one back",
         Operation::Delete => "destroying",
-        Operation::Forget => "forgetting",
+        Operation::Forget => "taking out of the state",
         Operation::Record => "recording",
     }
 }
@@ -168,7 +170,7 @@ pub(crate) fn noun(operation: Operation) -> &'static str {
         Operation::Settle => "removal of the old one",
         Operation::Restore => "rollback",
         Operation::Delete => "destruction",
-        Operation::Forget => "forgetting",
+        Operation::Forget => "removal from the state",
         Operation::Record => "recording",
     }
 }

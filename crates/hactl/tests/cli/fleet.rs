@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use hactl_config::{VariableInputs, load};
+use hactl_core::DigestKey;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::observed::recover;
 use hactl_core::plan::{Action, Desired, Input, Mode, Options, Plan, plan};
 use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
-use hactl_core::DigestKey;
 use hactl_engine::{Applied, Apply, Recorder, Refresh, Refreshed, apply, refresh};
 use hactl_kinds::{Hosts, RULES, SECTIONS, lower};
 use hactl_sim::Sandbox;
@@ -22,7 +22,8 @@ use tokio::sync::watch;
 pub(crate) struct Fleet {
     pub(crate) sandbox: Sandbox,
     pub(crate) store: Store,
-    directory: TempDir,
+    /// Gone when the fleet is.
+    _directory: TempDir,
     hosts: Hosts<Sandbox>,
     secrets: Secrets,
     born: u64,
@@ -64,7 +65,7 @@ impl Fleet {
             store: Store::new(&directory.path().join("state"), "test"),
             secrets: Secrets { key, variables: BTreeMap::new() },
             sandbox,
-            directory,
+            _directory: directory,
             born: 0,
         }
     }

@@ -1,5 +1,9 @@
 //! What must hold whatever goes wrong: faults, crashes, interrupts, races and bad input.
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 mod crash;
+mod files;
 mod fleet;
 mod laws;
+mod process;
+mod signals;

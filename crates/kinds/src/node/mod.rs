@@ -93,13 +93,20 @@ fn other_machine(name: &str, node: &SeenNode, state: &State) -> Option<Diagnosti
 
 fn older_state(name: &str, node: &SeenNode, state: &State) -> Option<Diagnostic> {
     let serial = node.serial.filter(|serial| *serial > state.serial)?;
+    let (at_hand, help) = match state.serial {
+        0 => (
+            "there is no state at hand".to_owned(),
+            "bring the state file back from git or a backup; it lies elsewhere or was lost".to_owned(),
+        ),
+        ours => (
+            format!("the state at hand is serial {ours}"),
+            "get the newest state first; another operator has applied since".to_owned(),
+        ),
+    };
     Some(
-        Diagnostic::error(format!(
-            "{name} was last changed at serial {serial} of this stack's state, and the state at hand is serial {}",
-            state.serial
-        ))
-        .about(format!("node.{name}"))
-        .help("get the newest state first; another operator has applied since"),
+        Diagnostic::error(format!("{name} was last changed at serial {serial} of this stack's state, and {at_hand}"))
+            .about(format!("node.{name}"))
+            .help(help),
     )
 }
 

@@ -96,7 +96,12 @@ pub(crate) fn write(path: &str, content: &str) -> FileWrite {
 }
 
 pub(crate) fn removal(path: &str) -> FileRemoval {
-    FileRemoval { path: path.to_owned(), lineage: OURS.to_owned(), address: address("file.site[\"node1\"]"), owned: false }
+    FileRemoval {
+        path: path.to_owned(),
+        lineage: OURS.to_owned(),
+        address: address("file.site[\"node1\"]"),
+        owned: false,
+    }
 }
 
 pub(crate) fn claim(parent_serial: u64, serial: u64) -> Claim {

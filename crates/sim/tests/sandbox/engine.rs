@@ -29,9 +29,7 @@ async fn images_are_pulled_before_they_are_there() {
     let sandbox = Sandbox::in_memory(1);
     let host = connect(&sandbox, "node1").await;
     assert!(!host.has_image("nginx").await.unwrap());
-    let told = std::sync::Mutex::new(Vec::new());
-    host.pull_image("nginx", &|text| told.lock().unwrap().push(text.to_owned())).await.unwrap();
-    assert_eq!(*told.lock().unwrap(), ["pulling", "pulled"]);
+    host.pull_image("nginx", &|_| ()).await.unwrap();
     for name in ["nginx", "nginx:latest", "docker.io/library/nginx:latest"] {
         assert!(host.has_image(name).await.unwrap(), "{name}");
     }

@@ -294,3 +294,16 @@ proptest! {
         prop_assert_eq!(&open().view(), &live);
     }
 }
+
+#[tokio::test]
+async fn who_connects_sees_what_another_process_has_done_since() {
+    let directory = tempfile::tempdir().unwrap();
+    let waiting = Sandbox::open(directory.path(), 1).unwrap();
+    assert!(waiting.view().hosts.is_empty());
+    let other = Sandbox::open(directory.path(), 1).unwrap();
+    drop(host_with_image(&other).await);
+    let expected = other.view();
+    drop(other);
+    connect(&waiting, "node1").await;
+    assert_eq!(waiting.view(), expected);
+}

@@ -233,7 +233,7 @@ fn journal_damaged() {
     insta::assert_snapshot!(load_error(&directory, &store), @r#"
     error: line 2 of the journal DIR/.web.journal is damaged: its checksum does not match
       the journal says what an interrupted apply did; only its last line may be incomplete
-      help: bring the journal back from a backup; without one, move DIR/.web.journal away and look at `hactl plan`: it finds what that apply made on the hosts
+      help: bring the journal back from a backup; without one, cut it before that line, `sed -i '2,$d' DIR/.web.journal`, and look at `hactl plan`: it finds what that apply made on the hosts
     "#);
 }
 

@@ -24,7 +24,7 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
         block.write(page, rollouts.get(block.resource));
     }
     short_section(page, &blocks, Action::Forget, "Taken out of the state, with nothing done on the hosts:");
-    short_section(page, &blocks, Action::Delete, "Destroyed:");
+    short_section(page, &blocks, Action::Delete, "To be destroyed:");
 }
 
 /// Instances of one resource to which the same happens for the same reasons.

@@ -23,7 +23,8 @@ fn words(reason: &Reason, change: &Change) -> String {
         }
         Reason::Requested => "asked for with --replace".to_owned(),
         Reason::NotInConfig => "no longer in the config".to_owned(),
-        Reason::Destroyed => "everything is to be destroyed".to_owned(),
+        Reason::Destroyed => "asked for".to_owned(),
+        Reason::Unfinished => "an earlier run did not finish it".to_owned(),
         Reason::Interrupted => "an earlier replacement was interrupted and goes on".to_owned(),
         Reason::Unproven => "it has not proved healthy since its last change".to_owned(),
         Reason::NodeForgotten => "its node is gone for good: --forget-node".to_owned(),

@@ -74,7 +74,7 @@ fn drift_replacement_creation_and_removal() {
         ports    = ["80:80"]
         upstream = (known after apply)
 
-    Destroyed:
+    To be destroyed:
       - container.old on node1 (no longer in the config)
 
     Order:
@@ -174,11 +174,11 @@ fn destroy_in_reverse_and_keep_volumes() {
     sample.options.mode = Mode::Destroy;
     assert_snapshot!(render(&sample.plan(), false), @r"
     Taken out of the state, with nothing done on the hosts:
-      . volume.data on node1 (everything is to be destroyed; it holds data and is kept, --volumes removes it)
+      . volume.data on node1 (asked for; it holds data and is kept, --volumes removes it)
 
-    Destroyed:
-      - container.web on node1, node2 (everything is to be destroyed)
-      - file.site on node1, node2 (everything is to be destroyed)
+    To be destroyed:
+      - container.web on node1, node2 (asked for)
+      - file.site on node1, node2 (asked for)
 
     Order:
       1.  destroy container.web on node1, node2
