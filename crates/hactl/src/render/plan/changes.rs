@@ -206,6 +206,8 @@ fn short_section(page: &mut Page, blocks: &[Block<'_>], action: Action, heading:
         page.line(0, Tone::Heading, heading);
     }
     for block in blocks {
-        page.line(2, tone, format!("{sign} {} ({})", block.title(), block.body.why));
+        let why = &block.body.why;
+        let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+        page.line(2, tone, format!("{sign} {}{why}", block.title()));
     }
 }

@@ -6,7 +6,9 @@ use hactl_core::plan::{Change, Reason};
 
 /// Every reason of a change, joined by `; `.
 pub(super) fn why(change: &Change) -> String {
-    change.reasons.iter().map(|reason| words(reason, change)).collect::<Vec<_>>().join("; ")
+    // A plan to destroy says so as a whole.
+    let reasons = change.reasons.iter().filter(|reason| **reason != Reason::Destroyed);
+    reasons.map(|reason| words(reason, change)).collect::<Vec<_>>().join("; ")
 }
 
 fn words(reason: &Reason, change: &Change) -> String {
@@ -23,7 +25,7 @@ fn words(reason: &Reason, change: &Change) -> String {
         }
         Reason::Requested => "asked for with --replace".to_owned(),
         Reason::NotInConfig => "no longer in the config".to_owned(),
-        Reason::Destroyed => "asked for".to_owned(),
+        Reason::Destroyed => "to be destroyed".to_owned(),
         Reason::Unfinished => "an earlier run did not finish it".to_owned(),
         Reason::Interrupted => "an earlier replacement was interrupted and goes on".to_owned(),
         Reason::Unproven => "it has not proved healthy since its last change".to_owned(),

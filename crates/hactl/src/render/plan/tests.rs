@@ -174,11 +174,11 @@ fn destroy_in_reverse_and_keep_volumes() {
     sample.options.mode = Mode::Destroy;
     assert_snapshot!(render(&sample.plan(), false), @r"
     Taken out of the state, with nothing done on the hosts:
-      . volume.data on node1 (asked for; it holds data and is kept, --volumes removes it)
+      . volume.data on node1 (it holds data and is kept, --volumes removes it)
 
     To be destroyed:
-      - container.web on node1, node2 (asked for)
-      - file.site on node1, node2 (asked for)
+      - container.web on node1, node2
+      - file.site on node1, node2
 
     Order:
       1.  destroy container.web on node1, node2
