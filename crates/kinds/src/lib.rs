@@ -1,6 +1,6 @@
 //! The kinds of resources hactl knows: specs, lowering, providers.
 //!
-//! A kind is a folder and a line in [`registry`]. Its pure half turns a spec of the config into resources; its
+//! A kind is a folder and a line in `registry.rs`. Its pure half turns a spec of the config into resources; its
 //! provider half reads and changes hosts through the port of `hactl-host`.
 
 mod container;
