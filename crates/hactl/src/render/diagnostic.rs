@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use anstyle::Style;
 use hactl_config::SourceMap;
 use hactl_core::Diagnostic;
 use hactl_core::diagnostic::{Label, Severity, SourceId, Span};
@@ -15,18 +16,35 @@ pub(crate) fn render(diagnostics: &[Diagnostic], sources: &SourceMap, color: boo
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut text = String::new();
     for diagnostic in diagnostics {
-        text.push_str(&renderer.render(&[group(diagnostic, sources)]));
+        if diagnostic.labels.is_empty() {
+            text.push_str(&renderer.render(&[title(diagnostic)]));
+            text.push_str(&footnotes(diagnostic, color));
+        } else {
+            text.push_str(&renderer.render(&[group(diagnostic, sources)]));
+        }
         text.push_str("\n\n");
     }
     text
 }
 
-fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {
+fn title(diagnostic: &Diagnostic) -> Group<'_> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(diagnostic.summary.as_str()));
+    Group::with_title(level.primary_title(diagnostic.summary.as_str()))
+}
+
+/// Detail and help of a diagnostic without a place: there is no source line for a margin to belong to.
+fn footnotes(diagnostic: &Diagnostic, color: bool) -> String {
+    let bold = if color { Style::new().bold() } else { Style::new() };
+    let notes = [("note", Some(&diagnostic.detail)), ("help", diagnostic.help.as_ref())];
+    let notes = notes.into_iter().filter_map(|(word, text)| Some((word, text.filter(|text| !text.is_empty())?)));
+    notes.map(|(word, text)| format!("\n  {bold}{word}{bold:#}: {}", text.replace('\n', "\n        "))).collect()
+}
+
+fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {
+    let mut group = title(diagnostic);
     for snippet in snippets(&diagnostic.labels, sources) {
         group = group.element(snippet);
     }
