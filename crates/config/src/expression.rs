@@ -71,7 +71,7 @@ pub fn parse_template_text(text: &str) -> Result<Expr, TemplateError> {
         return Ok(Expr::literal(Value::string(text)));
     }
     let template = hcl_edit::parser::parse_template(text).map_err(|error| syntax_error(text, &error))?;
-    lower::template(&template)
+    hcl::template(&template)
 }
 
 /// The place in the file of byte `at` of a text that stands at `scalar`.

@@ -9,6 +9,7 @@ mod file;
 mod formats;
 mod lower;
 mod mistakes;
+mod named;
 mod network;
 mod node;
 mod registry;

@@ -1,15 +1,15 @@
 //! `network`: a network of Docker Engine, made because a container names it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hactl_core::observed::{Observed, Present};
+use hactl_core::observed::Observed;
 use hactl_core::plan::Operation;
 use hactl_core::resource::{KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 use hactl_engine::{Job, ReadRequest, StepError};
-use hactl_host::{EngineSurvey, Host, NetworkConfig, labels};
+use hactl_host::{EngineSurvey, Host, NetworkConfig};
 
+use crate::named::{self, Seen};
 use crate::target::failed;
 
 pub(crate) const RULES: KindRules = KindRules {
@@ -18,65 +18,31 @@ pub(crate) const RULES: KindRules = KindRules {
     generations: false,
     in_place: &[],
     keep_on_delete: false,
-    claims: |spec| name_of(spec).map(|name| format!("the network name {name}")).into_iter().collect(),
+    claims: |spec| named::claims("network", spec),
 };
 
 /// The spec of a network that a container names.
 pub(crate) fn spec(name: &str) -> Arc<Value> {
-    Arc::new(Value::Map(Map::from([
-        ("driver".to_owned(), Value::from("bridge")),
-        ("name".to_owned(), Value::from(name)),
-    ])))
-}
-
-fn name_of(spec: &Value) -> Option<&str> {
-    spec.get("name")?.as_str()
-}
-
-/// The name to ask a host about.
-pub(crate) fn wanted_name<'a>(request: &ReadRequest<'a>) -> Option<&'a str> {
-    let candidate = request.candidates.first().map(|candidate| &*candidate.spec);
-    candidate.or(request.wanted).and_then(name_of)
+    named::spec(name, "bridge")
 }
 
 /// What a survey shows of a network.
 pub(crate) fn observe(request: &ReadRequest<'_>, survey: &EngineSurvey, lineage: &str) -> Observed {
-    let name = wanted_name(request);
-    let Some(seen) = survey.networks.iter().find(|seen| Some(seen.name.as_str()) == name) else {
-        return Observed::Absent;
-    };
-    let ours = seen.config.labels.get(labels::LINEAGE).is_some_and(|label| label == lineage);
-    if !ours {
-        return Observed::Foreign(format!("a network named {}", seen.name));
-    }
-    let Some(candidate) = request.candidates.first() else {
-        return Observed::Absent;
-    };
-    let driver = candidate.spec.get("driver").and_then(Value::as_str);
-    let spec = if driver == Some(seen.config.driver.as_str()) {
-        candidate.spec.clone()
-    } else {
-        let mut now = candidate.spec.as_map().cloned().unwrap_or_default();
-        now.insert("driver".to_owned(), Value::string(&seen.config.driver));
-        Arc::new(Value::Map(now))
-    };
-    Observed::Present(Present { spec, outputs: Map::new(), generation: String::new(), residue: false })
+    let wanted = named::wanted_name(request);
+    let seen = survey.networks.iter().find(|network| Some(network.name.as_str()) == wanted).map(|network| Seen {
+        name: &network.name,
+        driver: &network.config.driver,
+        labels: &network.config.labels,
+    });
+    named::observe("network", request, seen, lineage)
 }
 
 /// Does one step of a network.
 pub(crate) async fn execute(host: &dyn Host, job: &Job<'_>) -> Result<Map, StepError> {
-    let spec = job.spec.or(job.state.map(|state| &*state.spec));
-    let name = spec.and_then(name_of).ok_or_else(|| StepError::new("the plan holds no name for it"))?;
+    let (name, driver) = named::subject(job)?;
     match job.operation {
         Operation::Create | Operation::Update | Operation::Swap => {
-            let config = NetworkConfig {
-                driver: spec.and_then(|spec| spec.get("driver")).and_then(Value::as_str).unwrap_or("bridge").to_owned(),
-                labels: BTreeMap::from([
-                    (labels::LINEAGE.to_owned(), job.lineage.to_owned()),
-                    (labels::STACK.to_owned(), job.stack.to_owned()),
-                    (labels::ADDRESS.to_owned(), job.address.to_string()),
-                ]),
-            };
+            let config = NetworkConfig { driver: driver.to_owned(), labels: named::own_labels(job) };
             host.create_network(name, &config).await.map_err(failed)?;
         }
         Operation::Delete => host.remove_network(name).await.map_err(failed)?,

@@ -16,7 +16,7 @@ use hactl_host::{
     Container, EngineRequest, EngineSurvey, Fleet, Host, HostError, Inventory, Release, SurveyRequest, labels,
 };
 
-use crate::{container, file, network, node, volume};
+use crate::{container, file, named, network, node, volume};
 
 /// The hosts of a fleet as targets.
 pub struct Hosts<F> {
@@ -199,8 +199,8 @@ fn ask(lineage: &str, requests: &[ReadRequest<'_>]) -> (SurveyRequest, EngineReq
                 continue;
             }
             "container" => (&mut engine.containers, container::wanted_name(request)),
-            "network" => (&mut engine.networks, network::wanted_name(request)),
-            "volume" => (&mut engine.volumes, volume::wanted_name(request)),
+            "network" => (&mut engine.networks, named::wanted_name(request)),
+            "volume" => (&mut engine.volumes, named::wanted_name(request)),
             _ => continue,
         };
         names.0.extend(names.1.map(str::to_owned));
