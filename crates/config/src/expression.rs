@@ -7,7 +7,7 @@ use hactl_core::Value;
 use hactl_core::diagnostic::Span;
 use hactl_core::expr::{Expr, ExprKind};
 
-use crate::lower;
+use crate::hcl;
 use crate::source::{SourceMap, span};
 use crate::tree::{Data, Node};
 

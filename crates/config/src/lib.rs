@@ -34,6 +34,7 @@ pub use expression::{TemplateError, expression_span, parse_template_text, parse_
 pub use inputs::Inputs;
 pub use invalid::Invalid;
 pub use load::{LoadFailure, load};
+pub use native::is_stack_name;
 pub use nodes::NodeConfig;
 pub use schema::{FormatCheck, Formats, Schema};
 pub use section::{Declaration, Section};

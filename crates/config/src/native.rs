@@ -298,7 +298,7 @@ fn name(
 }
 
 /// Whether a text can name a stack and so its state file.
-pub(crate) fn is_stack_name(name: &str) -> bool {
+pub fn is_stack_name(name: &str) -> bool {
     name.len() <= 100
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))

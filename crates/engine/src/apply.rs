@@ -170,10 +170,11 @@ impl<'a> Walk<'a, '_> {
     async fn run(
         &mut self,
         generations: &mut (dyn FnMut() -> String + Send),
-        interrupted: watch::Receiver<bool>,
+        mut interrupted: watch::Receiver<bool>,
     ) -> bool {
         let mut running = FuturesUnordered::new();
         let mut recorded = true;
+        let mut told = false;
         while recorded {
             let stopping = *interrupted.borrow();
             let room = self.parallelism.saturating_sub(running.len());
@@ -193,7 +194,18 @@ impl<'a> Walk<'a, '_> {
             if unprepared > 0 && recorded {
                 continue;
             }
-            let Some(ended) = running.next().await else { break };
+            let ended = tokio::select! {
+                biased;
+                ended = running.next() => ended,
+                heard = interrupted.wait_for(|interrupted| *interrupted), if !told => {
+                    told = true;
+                    if heard.is_ok() {
+                        (self.events)(Event::Stopping);
+                    }
+                    continue;
+                }
+            };
+            let Some(ended) = ended else { break };
             self.end(ended);
             // Whatever else has ended by now shares the next write.
             while let Some(ended) = running.next().now_or_never().flatten() {

@@ -53,6 +53,8 @@ pub enum Event<'a> {
         /// How it ended.
         result: Result<(), &'a StepError>,
     },
+    /// An interrupt was heard: what runs is finished, nothing else begins.
+    Stopping,
     /// A step was not begun because something before it failed.
     Skipped {
         /// The resource.

@@ -8,6 +8,9 @@ use hactl_state::StateError;
 use crate::output::Output;
 use crate::render;
 
+/// The most mistakes that are told at once.
+const MOST: usize = 100;
+
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -25,7 +28,12 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn of(sources: &SourceMap, diagnostics: Vec<Diagnostic>) -> Self {
+    pub(crate) fn of(sources: &SourceMap, mut diagnostics: Vec<Diagnostic>) -> Self {
+        let more = diagnostics.len().saturating_sub(MOST);
+        diagnostics.truncate(MOST);
+        if more > 0 {
+            diagnostics.push(Diagnostic::error(format!("and {more} more")).help("mend these first"));
+        }
         Self::Diagnostics { sources: Box::new(sources.clone()), diagnostics }
     }
 

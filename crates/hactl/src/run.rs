@@ -349,11 +349,11 @@ fn interrupts() -> watch::Receiver<bool> {
             }
             if count > 0 {
                 // The journal already tells the truth.
+                let _ = std::io::stderr().write_all(
+                    b"\nStopped at once. What was begun is in the journal; run apply again to go on from there.\n",
+                );
                 std::process::exit(130);
             }
-            anstream::AutoStream::auto(std::io::stderr())
-                .write_all(b"\nStopping: finishing what runs, starting nothing new. Interrupt again to stop at once.\n")
-                .ok();
             let _ = sender.send(true);
         }
     });

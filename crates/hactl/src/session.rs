@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hactl_config::{Config, VariableInputs};
+use hactl_config::{Config, LoadFailure, VariableInputs};
 use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
 use hactl_core::{Diagnostic, Digest, DigestKey, Value};
@@ -45,12 +45,32 @@ pub(crate) fn load_config(global: &Global) -> Result<Config, Failure> {
     loaded.map_err(|failure| hactl_kinds::all_mistakes(failure).into())
 }
 
+/// The name and directory of the stack that the options name: all that it takes to read what was applied.
+///
+/// A config that is wrong elsewhere, or whose variables have no values, still tells them.
+pub(crate) fn identify(global: &Global) -> Result<(String, PathBuf), Failure> {
+    match hactl_config::load(&global.file, SECTIONS, &variable_inputs(global)) {
+        Ok(config) => Ok((config.name, config.directory)),
+        Err(LoadFailure { partial: Some(config), .. }) if hactl_config::is_stack_name(&config.name) => {
+            Ok((config.name.clone(), config.directory.clone()))
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
 /// Where the sandbox of a stack lies, beside its config.
 pub(crate) fn sandbox_directory(directory: &Path, stack: &str) -> PathBuf {
     directory.join(".hactl").join("sandbox").join(stack)
 }
 
 impl Session {
+    /// Opens the stack that the options name, to read what was applied.
+    pub(crate) fn open_to_read(global: &Global) -> Result<Self, Failure> {
+        let (stack, directory) = identify(global)?;
+        let directory = std::path::absolute(&directory).unwrap_or(directory);
+        Self::at(world(global)?, directory, &stack, BTreeMap::new())
+    }
+
     /// Opens a config's stack in the world that the options name.
     pub(crate) fn open(global: &Global, config: &Config) -> Result<Self, Failure> {
         let sensitive = config.variables.iter().filter(|(_, variable)| variable.sensitive);

@@ -205,7 +205,7 @@ fn conclude(applied: &Applied, plan: &Plan, output: &Output, json: bool) -> Resu
         output.message(&render::diagnostic::render(&diagnostics, &SourceMap::new(), output.colors_messages()));
         output.data(&format!("\n{}\n", summary(applied, plan, complete)));
         if complete && plan.mode == Mode::Normal && !applied.state.outputs.is_empty() {
-            output.data(&format!("\n{}", render::plan::outputs(&applied.state.outputs)));
+            output.data(&format!("\nOutputs:\n\n{}", render::plan::outputs(&applied.state.outputs)));
         }
     }
     match (diagnostics.is_empty(), applied.interrupted) {
@@ -222,11 +222,10 @@ fn summary(applied: &Applied, plan: &Plan, complete: bool) -> String {
     }
     let counts = done.split_once(' ').map_or(done.as_str(), |(_, rest)| rest);
     let counts = counts.strip_prefix("complete! ").unwrap_or(counts);
-    let skipped = match applied.skipped.len() {
-        0 => String::new(),
-        count => format!(" {count} not begun."),
-    };
-    format!("Not complete. {counts}{skipped}\nWhat was done is in the state; run it again to go on from there.")
+    let more = |count: usize, what: &str| if count == 0 { String::new() } else { format!(" {count} {what}.") };
+    let failed = more(applied.failures.len(), "failed");
+    let skipped = more(applied.skipped.len(), "not begun");
+    format!("Not complete. {counts}{failed}{skipped}\nWhat was done is in the state; run it again to go on from there.")
 }
 
 fn failure(failure: &hactl_engine::Failure) -> Diagnostic {

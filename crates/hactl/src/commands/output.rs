@@ -7,7 +7,7 @@ use crate::cli::Global;
 use crate::commands::show::pretty;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::session::{self, Session};
+use crate::session::Session;
 use crate::{render, run};
 
 /// Show the outputs of the last apply
@@ -27,8 +27,7 @@ pub(crate) struct OutputCommand {
 
 impl OutputCommand {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
-        let config = session::load_config(global)?;
-        let session = Session::open(global, &config)?;
+        let session = Session::open_to_read(global)?;
         let state = session.state(&run::load_to_read(&session, std::time::Duration::ZERO)?);
         let Some(name) = &self.name else {
             if self.json {

@@ -247,7 +247,6 @@ enum When {
 
 impl SandboxCommand {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
-        let config = session::load_config(global)?;
         let global = Global {
             sandbox: true,
             file: global.file.clone(),
@@ -256,9 +255,10 @@ impl SandboxCommand {
             color: global.color,
         };
         if let SandboxSubcommand::Reset = self.command {
-            return reset(&session::sandbox_directory(&config.directory, &config.name), &config.name);
+            let (stack, directory) = session::identify(&global)?;
+            return reset(&session::sandbox_directory(&directory, &stack), &stack);
         }
-        let session = Session::open(&global, &config)?;
+        let session = Session::open_to_read(&global)?;
         let sandbox = &session.sandbox;
         match &self.command {
             SandboxSubcommand::Show { json: true } => {

@@ -8,7 +8,7 @@ use hactl_state::SavedPlan;
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::session::{self, Session};
+use crate::session::Session;
 use crate::{render, run};
 
 /// Show the state, or a saved plan
@@ -44,8 +44,7 @@ impl Show {
                 Ok(0)
             }
             None => {
-                let config = session::load_config(global)?;
-                let session = Session::open(global, &config)?;
+                let session = Session::open_to_read(global)?;
                 let loaded = run::load_to_read(&session, std::time::Duration::ZERO)?;
                 let state = session.state(&loaded);
                 if self.json {

@@ -6,7 +6,7 @@ use hactl_core::diagnostic::did_you_mean;
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::session::{self, Session};
+use crate::session::Session;
 use crate::{render, run};
 
 /// Look at what was last applied
@@ -37,8 +37,7 @@ enum StateSubcommand {
 
 impl StateCommand {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
-        let config = session::load_config(global)?;
-        let session = Session::open(global, &config)?;
+        let session = Session::open_to_read(global)?;
         let loaded = run::load_to_read(&session, std::time::Duration::ZERO)?;
         let state = session.state(&loaded);
         match &self.command {

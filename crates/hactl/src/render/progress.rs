@@ -46,10 +46,10 @@ impl<'a> Reporter<'a> {
         if let Style::Bars(bars) = &self.style {
             let steps = plan.steps.iter().filter(|step| step.task.is_some_and(|task| is_told(task.operation))).count();
             let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
-            let style =
-                ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}").unwrap_or(ProgressStyle::default_bar());
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps {elapsed}")
+                .unwrap_or(ProgressStyle::default_bar());
             let bar = bars.all.add(ProgressBar::new(steps as u64).with_style(style));
-            bar.tick();
+            bar.enable_steady_tick(Duration::from_millis(500));
             bars.total = Some(bar);
         }
     }
@@ -97,7 +97,7 @@ impl Bars {
                     total.inc(1);
                 }
             }
-            Event::Started { .. } | Event::Skipped { .. } => {}
+            Event::Started { .. } | Event::Skipped { .. } | Event::Stopping => {}
         }
         if let (Some(line), false) = (line(event), matches!(event, Event::Started { .. } | Event::Progress { .. })) {
             let _ = self.all.println(line);
@@ -133,6 +133,9 @@ fn line(event: &Event<'_>) -> Option<String> {
         }
         Event::Ended { address, operation, elapsed, result: Err(error), .. } => {
             format!("{address}: {} failed after {}s: {error}", noun(*operation), elapsed.as_secs())
+        }
+        Event::Stopping => {
+            "Stopping: finishing what runs, beginning nothing new. Interrupt again to stop at once.".to_owned()
         }
         Event::Skipped { address, operation } => {
             format!("{address}: {} skipped, something before it failed", noun(*operation))

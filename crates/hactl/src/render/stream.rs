@@ -169,6 +169,9 @@ fn event_message(event: &Event<'_>, stamp: &str) -> Json {
                 }
             }
         }
+        Event::Stopping => {
+            message("warn", "log", "Stopping: finishing what runs, beginning nothing new", stamp, json!({}))
+        }
         Event::Skipped { address, operation } => {
             let text = format!("{address}: {} skipped: something it needs failed", words(*operation).noun);
             message("warn", "log", &text, stamp, json!({"hook": hook(address, *operation)}))

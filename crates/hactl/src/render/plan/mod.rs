@@ -31,7 +31,8 @@ pub(crate) fn render(plan: &Plan, color: bool) -> String {
     left_out(&mut page, plan);
     if plan.targeted {
         page.gap();
-        page.line(0, Tone::Changed, "Only what was targeted, and what it needs, is in this plan.");
+        let with = if plan.mode == Mode::Destroy { "what needs it" } else { "what it needs" };
+        page.line(0, Tone::Changed, format!("Only what was targeted, and {with}, is in this plan."));
         page.line(0, Tone::Plain, "Other changes may be due: plan again without --target afterwards.");
     }
     page.gap();

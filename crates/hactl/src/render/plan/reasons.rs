@@ -2,7 +2,7 @@
 
 use hactl_core::Address;
 use hactl_core::diff::display_path;
-use hactl_core::plan::{Change, Reason};
+use hactl_core::plan::{Action, Change, Reason};
 
 /// Every reason of a change, joined by `; `.
 pub(super) fn why(change: &Change) -> String {
@@ -48,8 +48,15 @@ fn near<'a>(address: &'a Address, change: &Change) -> &'a str {
     if address.key().is_some() && address.key() == change.address.key() { address.resource() } else { address.as_str() }
 }
 
-/// What a container does when it is told, where its spec says so.
+/// What a container does when it is told; a new one starts with the new file anyway.
 fn reaction(change: &Change) -> String {
+    if change.address.kind() != "container" || change.action != Action::Update {
+        return String::new();
+    }
     let spec = change.after.as_ref().and_then(|after| after.get("onFileChange"));
-    spec.and_then(|value| value.as_str()).map(|what| format!(" ({what})")).unwrap_or_default()
+    let what = match spec {
+        None => "restart",
+        Some(word) => word.as_str().unwrap_or("reload"),
+    };
+    format!(" ({what})")
 }

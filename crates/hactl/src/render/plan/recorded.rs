@@ -57,18 +57,16 @@ pub(crate) fn state(state: &State) -> String {
     }
     if !state.outputs.is_empty() {
         page.gap();
+        page.line(0, Tone::Plain, "Outputs:");
+        page.gap();
         page.add(&outputs(&state.outputs));
     }
     page.finish()
 }
 
-/// Outputs by name under a heading; nothing where there are none.
+/// Outputs by name; nothing where there are none.
 pub(crate) fn outputs(outputs: &Map) -> String {
     let mut page = Page::new(false);
-    if !outputs.is_empty() {
-        page.line(0, Tone::Plain, "Outputs:");
-        page.gap();
-    }
     for (name, value) in outputs {
         fields::field(&mut page, 0, name, value);
     }

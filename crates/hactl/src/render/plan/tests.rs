@@ -142,7 +142,7 @@ fn many_nodes_make_short_lines() {
         ~ mode = "0644" -> "0600"
 
     ~ container.web on node001, node002, node003, … and 95 more (98)
-        why: file.site changes, and it is told
+        why: file.site changes, and it is told (restart)
         how: 4 at a time: node001, node002, node003, … and 95 more (98); waits until it is healthy
 
     Order:
