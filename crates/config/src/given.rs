@@ -12,7 +12,7 @@ use crate::source::SourceMap;
 use crate::tree::{Data, Entry};
 use crate::validate::suggestion;
 use crate::variables::{Declaration, ENVIRONMENT_PREFIX, Variable};
-use crate::{files, yaml};
+use crate::{files, withheld, yaml};
 
 /// The values that a run was given, by name.
 #[derive(Default)]
@@ -154,8 +154,7 @@ fn read_file(path: &Path, sources: &mut SourceMap) -> Result<Vec<Entry>, Vec<Dia
         vec![if missing { error.help("look at the path that `--var-file` names") } else { *error }]
     })?;
     let source = sources.add(path, text);
-    let node = yaml::parse(sources, source).inspect_err(|_| sources.redact_all(source))?;
-    match node.data {
+    let parsed = yaml::parse(sources, source).and_then(|node| match node.data {
         Data::Map(entries) => Ok(entries),
         Data::Null => Ok(Vec::new()),
         _ => Err(vec![
@@ -163,7 +162,12 @@ fn read_file(path: &Path, sources: &mut SourceMap) -> Result<Vec<Entry>, Vec<Dia
                 .at(node.span)
                 .help("write one `name: value` per line"),
         ]),
-    }
+    });
+    parsed.map_err(|mistakes| {
+        let withheld = mistakes.into_iter().map(|mistake| withheld::without_content(mistake, sources)).collect();
+        sources.redact_all(source);
+        withheld
+    })
 }
 
 /// Text as the type of a default; the error names that type.

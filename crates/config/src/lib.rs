@@ -25,6 +25,7 @@ mod tests;
 pub mod tree;
 pub mod validate;
 pub mod variables;
+mod withheld;
 pub mod yaml;
 
 pub use config::{Config, Format, OutputDeclaration};

@@ -13,7 +13,7 @@ use crate::section::Section;
 use crate::source::{SourceMap, span};
 use crate::tree::Node;
 use crate::variables::VariableInputs;
-use crate::{files, native, rke, yaml};
+use crate::{files, native, rke, withheld, yaml};
 
 /// The most mistakes that are reported at once.
 const REPORT_LIMIT: usize = 100;
@@ -139,7 +139,7 @@ fn parse_files(path: &Path, sources: &mut SourceMap, diagnostics: &mut Vec<Diagn
     for path in &paths {
         let parsed = files::read(path).map_err(|error| vec![*error]).and_then(|text| {
             let source = sources.add(path, text);
-            yaml::parse(sources, source)
+            yaml::parse(sources, source).map_err(|mistakes| withhold_variables(mistakes, sources))
         });
         match parsed {
             Ok(root) => roots.push(root),
@@ -147,6 +147,15 @@ fn parse_files(path: &Path, sources: &mut SourceMap, diagnostics: &mut Vec<Diagn
         }
     }
     (roots.len() == paths.len()).then_some(roots)
+}
+
+/// Which variables are sensitive is not known of a file that cannot be parsed: none of their lines is shown.
+fn withhold_variables(mistakes: Vec<Diagnostic>, sources: &SourceMap) -> Vec<Diagnostic> {
+    let withheld = |mistake| match withheld::is_among_variables(&mistake, sources) {
+        true => withheld::without_content(mistake, sources),
+        false => mistake,
+    };
+    mistakes.into_iter().map(withheld).collect()
 }
 
 fn directory(path: &Path) -> PathBuf {

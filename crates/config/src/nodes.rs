@@ -269,18 +269,21 @@ fn sorted(words: impl Iterator<Item = String>) -> Vec<String> {
     words
 }
 
-/// Whether a text can be the name of a node and so the key of an instance.
+/// Whether a text can be the name of a node and so the key of an instance: any host name (RFC 1123, at most 253
+/// characters) or IP address can, but for IPv6 addresses that start with a colon.
 pub(crate) fn is_node_name(name: &str) -> bool {
-    let forbidden = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '\\' | '[' | ']');
-    !name.is_empty() && !name.contains(forbidden)
+    name.len() <= 253
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':'))
 }
 
 fn check_name(entry: &Entry, diagnostics: &mut Vec<Diagnostic>) {
     if !is_node_name(&entry.key) {
         diagnostics.push(
-            Diagnostic::error(format!("{:?} cannot be the name of a node", &*entry.key))
-                .at(entry.key_span)
-                .help("a name is not empty and holds no quotes, brackets or spaces"),
+            Diagnostic::error(format!("{:?} cannot be the name of a node", &*entry.key)).at(entry.key_span).help(
+                "a name starts with a letter or digit and holds letters, digits, `.`, `_`, `-` and `:`; \
+                     at most 253 of them",
+            ),
         );
     }
 }

@@ -173,8 +173,8 @@ impl State {
             Operation::Gate => old.map(|old| ResourceState { unproven: false, ..old }),
             Operation::Settle => old.map(|old| ResourceState { previous: None, ..old }),
             Operation::Restore => old.map(|old| match old.previous {
-                Some(previous) => *previous,
-                None => old,
+                Some(previous) => ResourceState { unproven: true, ..*previous },
+                None => ResourceState { unproven: true, ..old },
             }),
         };
         if let Some(mut new) = new {

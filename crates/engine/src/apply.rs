@@ -114,6 +114,10 @@ pub async fn apply(work: Apply<'_>) -> Applied {
         (hosts, book.failures) = hosts::take(plan, targets, nodes, touched, parent_serial).await;
     }
     let mut interrupted = false;
+    if book.failures.iter().any(|failure| failure.error.stale) {
+        // With a serial of its own this state would no longer look stale to the hosts.
+        book.state.serial = parent_serial;
+    }
     if !book.failures.is_empty() {
         let tasks = plan.steps.iter().filter_map(|step| step.task);
         book.skipped.extend(tasks.map(|task| plan.change(task).address.clone()));

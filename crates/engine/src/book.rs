@@ -70,7 +70,11 @@ impl<'a> Book<'a> {
         match recorder.append(&std::mem::take(&mut self.records)) {
             Ok(()) => true,
             Err(diagnostic) => {
-                let error = StepError { summary: diagnostic.summary, detail: diagnostic.detail, help: diagnostic.help };
+                let error = StepError {
+                    detail: diagnostic.detail,
+                    help: diagnostic.help,
+                    ..StepError::new(diagnostic.summary)
+                };
                 self.failures.push(Failure { address: None, node: None, operation: None, error });
                 false
             }
@@ -303,7 +307,7 @@ fn makes(operation: Operation) -> bool {
 }
 
 fn unresolved(error: EvalError) -> StepError {
-    StepError { summary: error.message, detail: String::new(), help: error.help }
+    StepError { help: error.help, ..StepError::new(error.message) }
 }
 
 /// The variables as state keeps them.

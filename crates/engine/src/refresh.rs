@@ -130,7 +130,8 @@ fn requests<'a>(wanted: &Refresh<'a>) -> BTreeMap<&'a str, Vec<ReadRequest<'a>>>
     let mut add = |address, node: Option<&'a Arc<str>>, candidate, spec| {
         let Some(node) = node else { return };
         let (_, request) = by_address.entry(address).or_insert_with(|| {
-            let request = ReadRequest { address, candidates: Vec::new(), wanted: None };
+            let applied = wanted.state.resources.contains_key(address);
+            let request = ReadRequest { address, candidates: Vec::new(), applied, wanted: None };
             (&**node, request)
         });
         request.candidates.extend(candidate);

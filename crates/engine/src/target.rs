@@ -56,6 +56,8 @@ pub struct ReadRequest<'a> {
     pub address: &'a Address,
     /// What it may be, the likeliest first: what an unfinished step intended, what state holds, what that replaced.
     pub candidates: Vec<&'a ResourceState>,
+    /// Whether state holds it; otherwise the candidates are only what a step that did not finish intended.
+    pub applied: bool,
     /// What the config wants it to be: where to look for something foreign of its name.
     pub wanted: Option<&'a Value>,
 }
@@ -137,11 +139,13 @@ pub struct StepError {
     pub detail: String,
     /// What to do next.
     pub help: Option<String>,
+    /// Whether the target refused because it was last touched from a newer state than the one at hand.
+    pub stale: bool,
 }
 
 impl StepError {
     /// An error with a summary only.
     pub fn new(summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), detail: String::new(), help: None }
+        Self { summary: summary.into(), detail: String::new(), help: None, stale: false }
     }
 }

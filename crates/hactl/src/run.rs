@@ -338,14 +338,17 @@ pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<
 fn interrupts() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
-        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(terminate) => terminate,
-            Err(_) => return,
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        else {
+            return;
         };
         for count in 0.. {
             tokio::select! {
                 heard = tokio::signal::ctrl_c() => if heard.is_err() { return },
                 _ = terminate.recv() => {}
+                // The terminal is gone; the work is not.
+                _ = hang_up.recv() => {}
             }
             if count > 0 {
                 // The journal already tells the truth.

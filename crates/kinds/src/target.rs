@@ -109,7 +109,9 @@ impl Target for HostTarget {
             .iter()
             .map(|request| match request.address.kind() {
                 "file" => file::observe(request, &survey, &self.shared.key),
-                "container" => container::observe(request, &engine, own.get(request.address.as_str()).unwrap_or(&none)),
+                "container" => {
+                    container::observe(request, &engine, own.get(request.address.as_str()).unwrap_or(&none), lineage)
+                }
                 "network" => network::observe(request, &engine, lineage),
                 "volume" => volume::observe(request, &engine, lineage),
                 _ => Observed::Absent,
@@ -229,5 +231,9 @@ fn reason(error: HostError) -> String {
 
 /// A host's error as a step's.
 pub(crate) fn failed(error: HostError) -> StepError {
-    StepError { summary: error.to_string(), detail: String::new(), help: error.help().map(str::to_owned) }
+    StepError {
+        help: error.help().map(str::to_owned),
+        stale: matches!(error, HostError::Fenced { .. }),
+        ..StepError::new(error.to_string())
+    }
 }

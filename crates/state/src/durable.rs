@@ -54,6 +54,19 @@ pub(crate) fn stage<T>(
     Ok((staged, written))
 }
 
+/// The file that a path leads to where it is a symbolic link, so that writing it leaves the link; else the path itself.
+///
+/// What the last link names need not exist.
+pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
+    let Ok(target) = fs::read_link(path) else {
+        return Ok(path.to_owned());
+    };
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => follow_links(&parent(path).join(target)),
+        result => result,
+    }
+}
+
 /// A file that is completely on disk but not in its place yet; removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Staged {
@@ -62,6 +75,11 @@ pub(crate) struct Staged {
 }
 
 impl Staged {
+    /// The place that it will take.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Puts it in its place.
     pub(crate) fn commit(self) -> io::Result<()> {
         fs::rename(&self.temporary, &self.path)?;

@@ -58,6 +58,12 @@ pub enum StateError {
         /// Why.
         source: io::Error,
     },
+    /// A saved plan would take the place of something else.
+    #[error("{} exists and is no saved plan; it is left alone", path.display())]
+    NotReplaced {
+        /// Where it is.
+        path: PathBuf,
+    },
     /// What a file holds cannot be used.
     #[error("the {file} {} {}", path.display(), flaw_clause(*file, flaw))]
     Flawed {

@@ -21,7 +21,7 @@ impl From<StateError> for Diagnostic {
 
 fn detail(error: &StateError) -> Option<String> {
     let detail = match error {
-        StateError::Unreadable { .. } | StateError::OtherWorld { .. } => return None,
+        StateError::Unreadable { .. } | StateError::NotReplaced { .. } | StateError::OtherWorld { .. } => return None,
         StateError::Unwritable { file, .. } => unwritable_detail(*file),
         StateError::Flawed { flaw, .. } => flaw_detail(flaw)?,
         StateError::OtherStack { .. } => {
@@ -99,6 +99,7 @@ fn help(error: &StateError) -> String {
             };
             format!("{}, then {again}", make_writable(path, source.kind()))
         }
+        StateError::NotReplaced { .. } => "name another file with `--out`".to_owned(),
         StateError::Flawed { file, path, flaw } => flaw_help(*file, path, flaw),
         StateError::OtherStack { found, .. } => format!(
             "give the file back its name, or set `name: {found}` in the config \

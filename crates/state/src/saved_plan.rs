@@ -1,6 +1,7 @@
 //! Saved plans: `plan --out` writes one, `apply` carries it out if nothing has changed since.
 
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use hactl_core::Digest;
@@ -53,9 +54,14 @@ impl fmt::Display for World {
 impl SavedPlan {
     /// Writes it to a file that only its owner can read (mode 0600), whole or not at all.
     ///
+    /// It takes the place of an empty file or of a saved plan, be that damaged or newer, and of nothing else.
+    ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When something else is there, or the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), StateError> {
+        if !may_be_replaced(path)? {
+            return Err(StateError::NotReplaced { path: path.to_owned() });
+        }
         durable::stage(path, Access::Owner, |file| sealed::write(file, self))
             .and_then(|(staged, _)| staged.commit())
             .map_err(|source| StateError::unwritable(FileKind::Plan, path, source))
@@ -110,3 +116,23 @@ impl SavedPlan {
         Err(StateError::StalePlan { change })
     }
 }
+
+/// Whether there is nothing at a path that a saved plan must not replace. A state file is sealed like a plan, so the
+/// checksum does not tell; how the text begins does.
+fn may_be_replaced(path: &Path) -> Result<bool, StateError> {
+    let unreadable = |source| StateError::Unreadable { file: FileKind::Plan, path: path.to_owned(), source };
+    match std::fs::symlink_metadata(path) {
+        // Nothing is there, or writing fails as well and says why.
+        Err(_) => Ok(true),
+        Ok(metadata) if !metadata.is_file() => Ok(false),
+        Ok(_) => {
+            let mut start = Vec::new();
+            std::fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start)).map_err(unreadable)?;
+            Ok(start.is_empty() || sealed::begins_with_field(&start, FIRST_FIELD))
+        }
+    }
+}
+
+/// The first field of [`SavedPlan`], and how many bytes of a file are enough to find it.
+const FIRST_FIELD: &str = "hactl";
+const START: u64 = 256;

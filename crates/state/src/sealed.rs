@@ -66,6 +66,17 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, Digest), Fla
     Ok((value, digest))
 }
 
+/// Whether bytes begin as what [`write`] wrote of a value with this first field, in whatever format, damaged or not.
+pub(crate) fn begins_with_field(bytes: &[u8], field: &str) -> bool {
+    let after_format = || {
+        let rest = bytes.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"format\":")?;
+        let rest = rest.trim_ascii_start();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        rest[digits..].trim_ascii_start().strip_prefix(b",")
+    };
+    after_format().is_some_and(|rest| rest.trim_ascii_start().starts_with(format!("\"{field}\":").as_bytes()))
+}
+
 const CAPACITY: usize = 64 * 1024;
 const END: &[u8] = b"\n}";
 const SEAL: &[u8] = b"  \"sha256\": \"";

@@ -51,7 +51,7 @@ impl Store {
         &self.directory
     }
 
-    /// The state file.
+    /// The state file. Where it is a symbolic link it stays one: the file that it leads to is written.
     pub fn state_path(&self) -> PathBuf {
         self.directory.join(format!("{}.json", self.stack))
     }
@@ -109,14 +109,17 @@ impl Store {
     }
 
     pub(crate) fn stage(&self, state: &State) -> Result<(Staged, Digest), StateError> {
-        let path = self.state_path();
-        durable::create_directory(&self.directory)
-            .and_then(|()| durable::stage(&path, Access::Umask, |file| sealed::write(file, state)))
+        let named = self.state_path();
+        let path = durable::create_directory(&self.directory)
+            .and_then(|()| durable::follow_links(&named))
+            .map_err(|source| StateError::unwritable(FileKind::State, &named, source))?;
+        durable::stage(&path, Access::Umask, |file| sealed::write(file, state))
             .map_err(|source| StateError::unwritable(FileKind::State, &path, source))
     }
 
     pub(crate) fn commit(&self, staged: Staged) -> Result<(), StateError> {
-        staged.commit().map_err(|source| StateError::unwritable(FileKind::State, &self.state_path(), source))
+        let path = staged.path().to_owned();
+        staged.commit().map_err(|source| StateError::unwritable(FileKind::State, &path, source))
     }
 
     pub(crate) fn discard_journal(&self) -> Result<(), StateError> {

@@ -186,12 +186,25 @@ hactl.yaml:3:13: `user` is a number, expected text (put it in quotes)
 hactl.yaml:3:26: `hostKeys` cannot be `never` (allowed words: `strict`, `acceptNew`)
 hactl.yaml:3:33: unknown key `usr` (did you mean `user`?)
 hactl.yaml:5:3: the node `n1` has no `address` (add `address:` with a host name or IP address, or `connection: local`)
-hactl.yaml:6:3: "n\"2" cannot be the name of a node (a name is not empty and holds no quotes, brackets or spaces)
+hactl.yaml:6:3: "n\"2" cannot be the name of a node (a name starts with a letter or digit and holds letters, digits, `.`, `_`, `-` and `:`; at most 253 of them)
 hactl.yaml:7:32: `ssh.port` is 0, expected from 1 to 65535
 hactl.yaml:7:51: `labels.zone` is a number, expected text (put it in quotes)
 hactl.yaml:8:7: this is text, expected a map
 hactl.yaml:9:32: `connection` cannot be `telnet` (allowed words: `ssh`, `local`)
 "#);
+}
+
+#[test]
+fn names_of_nodes() {
+    let with_name = |name: &str| load_text(format!("hactl: 1\nname: a\nnodes:\n  ? {name:?}\n  : {{address: x}}\n"));
+    for name in ["n", "1", "10.0.0.1", "fe80::1", "lb-1.example_x.com", &"n".repeat(253)] {
+        assert!(with_name(name).is_ok(), "{name}");
+    }
+    for name in ["", "-n", ".n", "_n", "::1", "a b", "a/b", "../a", "a;b", "$(a)", "a\nb", "é", &"n".repeat(254)] {
+        let message = with_name(name).unwrap_err();
+        let expected = format!("hactl.yaml:4:5: {name:?} cannot be the name of a node (a name starts with a letter");
+        assert!(message.starts_with(&expected), "{message}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod functions;
 mod good_input;
 mod properties;
 mod rke;
+mod withheld;
 
 use std::path::Path;
 

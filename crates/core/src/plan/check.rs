@@ -12,7 +12,7 @@ use crate::resource::{Resource, Rules};
 pub fn clashes(resources: &[Resource], rules: Rules) -> Vec<Diagnostic> {
     let mut owners: IndexMap<(Option<&str>, String), &Resource> = IndexMap::new();
     let mut diagnostics = Vec::new();
-    let mut reported: BTreeMap<(&str, &str, String), usize> = BTreeMap::new();
+    let mut reported: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     let mut sorted: Vec<&Resource> = resources.iter().collect();
     sorted.sort_by(|a, b| a.address.cmp(&b.address));
     for resource in sorted {
@@ -25,11 +25,11 @@ pub fn clashes(resources: &[Resource], rules: Rules) -> Vec<Diagnostic> {
             if owner.address == resource.address {
                 continue;
             }
-            let pair = (owner.address.resource(), resource.address.resource(), claim.clone());
-            let seen = reported.entry(pair).or_default();
-            *seen += 1;
-            if *seen == 1 {
+            // Once for all nodes; and a name that is derived from another clashes with it.
+            let seen = reported.entry((owner.address.resource(), resource.address.resource())).or_default();
+            if seen.iter().all(|told| !claim.starts_with(told.as_str())) {
                 diagnostics.push(clash(owner, resource, &claim));
+                seen.push(claim);
             }
         }
     }

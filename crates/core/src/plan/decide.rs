@@ -13,7 +13,7 @@ use crate::plan::sight::{Refreshed, Sight, look};
 use crate::plan::targets::Selection;
 use crate::plan::{Action, Change, Desired, Drift, Input, Mode, OutputChange, PathChange, Reason, Wave};
 use crate::resolve::{Outputs, fold};
-use crate::resource::{KindRules, Resource};
+use crate::resource::{KindRules, Resource, Rollout};
 use crate::state::{ResourceState, State};
 use crate::value::{Map, Value};
 
@@ -63,8 +63,7 @@ pub(super) fn decide(
     deciding.keep_what_is_needed();
     let outputs = deciding.outputs(desired);
     let Deciding { verdicts, mut drift, unreachable, left_out, .. } = deciding;
-    let mut changes: Vec<Change> = verdicts.into_iter().flatten().collect();
-    waves(&mut changes, index, desired);
+    let changes: Vec<Change> = verdicts.into_iter().flatten().collect();
     drift.sort_by(|a, b| a.address.cmp(&b.address));
     Decisions { changes, drift, outputs, unreachable, left_out: left_out.into_iter().collect() }
 }
@@ -258,7 +257,7 @@ impl<'a> Deciding<'a, '_> {
                 || now.state.node != resource.node
                 || self.was_recovered(&resource.address)
                 || (!Arc::ptr_eq(&now.state.spec, &now.spec) && !diff(&now.state.spec, &after).is_empty()));
-        if change.action == Action::Replace && now.state.protect && resource.protect {
+        if change.action == Action::Replace && now.state.protect {
             self.refuse_protected(&resource.address, "replaced", resource.span);
         }
     }
@@ -457,20 +456,45 @@ fn path_changes(applied: &Value, now: &Value, after: &Value, rules: &KindRules) 
         .collect()
 }
 
-/// Gives every instance of a rolling change its wave.
-fn waves(changes: &mut [Change], index: &Index, desired: &Desired) {
-    let mut turns: BTreeMap<String, u32> = BTreeMap::new();
-    for change in changes {
+/// Which instances of a rolling change have their turn first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    /// Those that are down already, so that no wave takes down what still works while they are.
+    Down,
+    /// The smallest address.
+    Address,
+}
+
+/// Gives every instance of a rolling change its wave. Instances that were left out count as down all the while.
+pub(super) fn waves(changes: &mut [Change], index: &Index, desired: &Desired, left_out: &[Address], first: First) {
+    let mut rolling: BTreeMap<String, (Rollout, Vec<usize>)> = BTreeMap::new();
+    for (position, change) in changes.iter().enumerate() {
         if !matches!(change.action, Action::Update | Action::Replace) {
             continue;
         }
-        let rollout = index
-            .number(&change.address)
-            .and_then(|number| index.desired(number, desired))
-            .and_then(|resource| resource.rollout);
-        let Some(rollout) = rollout else { continue };
-        let turn = turns.entry(change.address.resource().to_owned()).or_default();
-        change.wave = Some(Wave { rollout, number: *turn / rollout.max_unavailable.max(1) });
-        *turn += 1;
+        let resource = index.number(&change.address).and_then(|number| index.desired(number, desired));
+        if let Some(rollout) = resource.and_then(|resource| resource.rollout) {
+            let name = change.address.resource().to_owned();
+            rolling.entry(name).or_insert_with(|| (rollout, Vec::new())).1.push(position);
+        }
     }
+    for (name, (rollout, mut members)) in rolling {
+        let out = left_out.iter().filter(|address| address.resource() == name).count();
+        let most = rollout.max_unavailable.saturating_sub(u32::try_from(out).unwrap_or(u32::MAX)).max(1);
+        members.sort_by_key(|position| first == First::Down && !is_down(&changes[*position]));
+        for (turn, position) in members.into_iter().enumerate() {
+            let number = u32::try_from(turn).unwrap_or(u32::MAX) / most;
+            changes[position].wave = Some(Wave { rollout, number });
+        }
+    }
+}
+
+/// Whether an instance does not work now.
+fn is_down(change: &Change) -> bool {
+    let running = change.before.as_ref().and_then(|before| before.get("running"));
+    running == Some(&Value::Bool(false))
+        || change
+            .reasons
+            .iter()
+            .any(|reason| matches!(reason, Reason::Unproven | Reason::Interrupted | Reason::Unfinished))
 }

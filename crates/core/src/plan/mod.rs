@@ -420,11 +420,11 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     };
     let index = order::Index::new(desired, state);
     let scope = targets::select(&index, desired, state, input.options, &mut diagnostics);
-    let decisions = decide::decide(input, desired, state, &index, &scope, &mut diagnostics);
+    let mut decisions = decide::decide(input, desired, state, &index, &scope, &mut diagnostics);
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
-    let steps = steps::build(&decisions.changes, &index, state, input.rules).map_err(|diagnostic| vec![diagnostic])?;
+    let steps = ordered(&mut decisions, &index, desired, state, input.rules).map_err(|diagnostic| vec![diagnostic])?;
     let names: BTreeSet<&str> = decisions.changes.iter().filter_map(|change| change.node.as_deref()).collect();
     let connection = |name: &str| {
         input.desired.nodes.get(name).or_else(|| state.nodes.get(name).map(|node| &node.connection)).cloned()
@@ -447,4 +447,22 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     };
     let broken = check(&plan);
     if broken.is_empty() { Ok(plan) } else { Err(broken) }
+}
+
+/// The waves of rolling changes, and the steps.
+///
+/// Two rolling changes of which one waits for the other can only take turns in one common order of instances: where
+/// those that are down cannot go first, all go by address.
+fn ordered(
+    decisions: &mut decide::Decisions,
+    index: &order::Index,
+    desired: &Desired,
+    state: &State,
+    rules: Rules,
+) -> Result<Vec<Step>, Diagnostic> {
+    let mut steps = |first| {
+        decide::waves(&mut decisions.changes, index, desired, &decisions.left_out, first);
+        steps::build(&decisions.changes, index, state, rules)
+    };
+    steps(decide::First::Down).or_else(|_| steps(decide::First::Address))
 }

@@ -54,6 +54,15 @@ pub(super) fn select(
             }
         }
     }
+    for address in &options.replace {
+        let left = |number: usize| replace[number] && !covered[number];
+        if index.matching(address).any(left) {
+            diagnostics.push(
+                Diagnostic::error(format!("--replace {address} is not among what --target covers"))
+                    .help("target it too, or leave one of the two options out"),
+            );
+        }
+    }
     Selection { covered, replace }
 }
 

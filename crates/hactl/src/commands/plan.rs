@@ -68,7 +68,9 @@ impl PlanCommand {
                 ));
             }
         }
-        let code = if self.detailed_exitcode && prepared.plan.has_changes() { 2 } else { 0 };
+        // What was not looked at cannot be said to be without changes.
+        let changes = prepared.plan.has_changes() || !prepared.plan.left_out.is_empty();
+        let code = if self.detailed_exitcode && changes { 2 } else { 0 };
         // The process ends here and gives all of it back at once; piece by piece takes a tenth of a large plan's time.
         std::mem::forget((prepared, config, session));
         Ok(code)

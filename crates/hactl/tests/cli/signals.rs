@@ -34,7 +34,7 @@ fn an_interrupt_finishes_what_runs_and_saves_it() {
         let mut apply = place.start(APPLY);
         apply.wait_for("creation complete");
         apply.signal(signal);
-        apply.wait_for("Stopping: finishing what runs, starting nothing new. Interrupt again to stop at once.");
+        apply.wait_for("Stopping: finishing what runs, beginning nothing new. Interrupt again to stop at once.");
         let stopped = apply.told.len();
         assert_eq!(apply.end(), Some(130), "{}", apply.told);
         // One more batch may have begun before the signal was heard.

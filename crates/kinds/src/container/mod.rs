@@ -40,11 +40,14 @@ pub(crate) const RULES: KindRules = KindRules {
 
 /// Its name, and the host ports it publishes, each with the address it is bound to.
 fn claims(spec: &Value) -> Vec<String> {
-    let name = spec.get("name").and_then(Value::as_str).map(|name| format!("the container name {name}"));
+    let name = spec.get("name").and_then(Value::as_str);
+    let names = name.map(|name| [name.to_owned(), provider::aside(name)]);
+    let names = names.into_iter().flatten().map(|name| format!("the container name {name}"));
     let ports = spec.get("ports").and_then(Value::as_list).unwrap_or_default();
     let ports = ports.iter().filter_map(Value::as_str).filter_map(|text| port(text).ok()).map(|port| {
-        let ip = port.ip.map(|ip| format!("{ip}:")).unwrap_or_default();
+        let ip = port.ip.filter(|ip| !matches!(ip.as_str(), "0.0.0.0" | "::"));
+        let ip = ip.map(|ip| format!("{ip}:")).unwrap_or_default();
         format!("port {ip}{}/{}", port.host, port.protocol)
     });
-    name.into_iter().chain(ports).collect()
+    names.chain(ports).collect()
 }

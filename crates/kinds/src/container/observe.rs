@@ -24,7 +24,7 @@ fn name_of(spec: &Value) -> Option<&str> {
 }
 
 /// What a survey shows of a container.
-pub(crate) fn observe(request: &ReadRequest<'_>, survey: &EngineSurvey, own: &[&Container]) -> Observed {
+pub(crate) fn observe(request: &ReadRequest<'_>, survey: &EngineSurvey, own: &[&Container], lineage: &str) -> Observed {
     for candidate in &request.candidates {
         let made = own.iter().find(|container| container.label(labels::SPEC) == Some(&candidate.generation));
         if let Some(container) = made {
@@ -39,8 +39,8 @@ pub(crate) fn observe(request: &ReadRequest<'_>, survey: &EngineSurvey, own: &[&
     let wanted = request.wanted.and_then(name_of);
     let taken = survey.containers.iter().find(|container| Some(container.name.as_str()) == wanted);
     match taken {
-        // One of ours that no state knows is dealt with when the new one is made.
-        Some(container) if !own.iter().any(|own| own.id == container.id) => {
+        // Another resource's of this stack goes first, or the two clash, which the plan finds.
+        Some(container) if container.label(labels::LINEAGE) != Some(lineage) => {
             Observed::Foreign(format!("a container named {}", container.name))
         }
         _ => Observed::Absent,

@@ -91,12 +91,17 @@ async fn start_new(host: &dyn Host, new: &Made, job: &Job<'_>) -> Result<Map, St
     }
 }
 
+/// What a container printed last, for an error; empty where it printed nothing.
+async fn last_lines(host: &dyn Host, container: &str) -> String {
+    let lines = host.container_logs(container, LOG_LINES).await.unwrap_or_default();
+    if lines.is_empty() { String::new() } else { format!("its last lines:\n{}", lines.join("\n")) }
+}
+
 async fn not_running(host: &dyn Host, id: &str, status: &Status) -> StepError {
-    let lines = host.container_logs(id, LOG_LINES).await.unwrap_or_default();
     StepError {
-        summary: format!("the container did not stay up: {status}"),
-        detail: if lines.is_empty() { String::new() } else { format!("its last lines:\n{}", lines.join("\n")) },
+        detail: last_lines(host, id).await,
         help: Some("look at its output with `docker logs`, mend the config or the image, and apply again".to_owned()),
+        ..StepError::new(format!("the container did not stay up: {status}"))
     }
 }
 
@@ -106,7 +111,7 @@ async fn pull(host: &dyn Host, new: &Made, job: &Job<'_>) -> Result<(), StepErro
 }
 
 /// Where the old container waits while the new one proves itself.
-fn aside(name: &str) -> String {
+pub(crate) fn aside(name: &str) -> String {
     format!("{name}--old")
 }
 
@@ -305,15 +310,15 @@ async fn gate(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
             (job.progress)(&format!("not healthy yet: {why}"));
             told.clone_from(&why);
         }
-        if Instant::now() + interval > deadline {
-            let lines = host.container_logs(&new.name, LOG_LINES).await.unwrap_or_default();
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(StepError {
-                summary: format!("not healthy after {} s: {why}", timeout.as_secs_f64()),
-                detail: if lines.is_empty() { String::new() } else { format!("its last lines:\n{}", lines.join("\n")) },
+                detail: last_lines(host, &new.name).await,
                 help: Some("look at the container's output, or give it more time with `health.timeout`".to_owned()),
+                ..StepError::new(format!("not healthy after {} s: {why}", timeout.as_secs_f64()))
             });
         }
-        sleep(interval).await;
+        sleep(interval.min(left)).await;
     }
 }
 

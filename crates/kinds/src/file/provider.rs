@@ -35,6 +35,10 @@ pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, key: &DigestKe
     let ours = survey.inventory.as_ref().and_then(|inventory| inventory.entries.get(request.address));
     for candidate in &request.candidates {
         let Some(path) = candidate.spec.get("path").and_then(Value::as_str) else { continue };
+        // A step that did not finish may not have come as far as making the file, which is then somebody else's.
+        if !request.applied && ours.is_none_or(|entry| entry.path.as_deref() != Some(path)) {
+            continue;
+        }
         if let Some(stat) = survey.files.get(path) {
             return Observed::Present(Present {
                 spec: overlay(candidate, stat, key),
@@ -48,7 +52,9 @@ pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, key: &DigestKe
     let Some(path) = wanted.filter(|path| survey.files.contains_key(*path)) else {
         return Observed::Absent;
     };
-    if ours.is_some_and(|entry| entry.path.as_deref() == Some(path)) {
+    // Ours, or another resource's of this stack: that one goes first, or the two clash, which the plan finds.
+    let mut entries = survey.inventory.iter().flat_map(|inventory| inventory.entries.values());
+    if entries.any(|entry| entry.path.as_deref() == Some(path)) {
         return Observed::Absent;
     }
     match survey.foreign.iter().find(|claim| claim.path == path) {

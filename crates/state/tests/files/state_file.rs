@@ -1,6 +1,7 @@
 //! Writing the state file and reading it back.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use hactl_core::plan::Operation;
 use hactl_core::state::{Intent, Outcome};
@@ -176,4 +177,23 @@ proptest! {
         fs::write(store.state_path(), &bytes[..place.index(bytes.len() - 1)]).unwrap();
         prop_assert!(store.load().is_err());
     }
+}
+
+#[test]
+fn a_link_stays_a_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let elsewhere = directory.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let store = Store::new(&directory.path().join("state"), "web");
+    fs::create_dir(store.directory()).unwrap();
+    symlink("../elsewhere/link.json", store.state_path()).unwrap();
+    symlink("real.json", elsewhere.join("link.json")).unwrap();
+    for serial in [1, 2] {
+        store.save(&small(serial)).unwrap();
+        assert_eq!(store.load().unwrap().state, Some(small(serial)));
+        assert!(fs::symlink_metadata(store.state_path()).unwrap().is_symlink());
+        assert!(fs::symlink_metadata(elsewhere.join("link.json")).unwrap().is_symlink());
+        assert!(fs::symlink_metadata(elsewhere.join("real.json")).unwrap().is_file());
+    }
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 2, "nothing is left beside the file");
 }

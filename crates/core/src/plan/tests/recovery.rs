@@ -218,7 +218,12 @@ fn a_failed_swap_is_rolled_back() {
     let plan = world.plan(&desired(TWO)).unwrap();
     let gate_fails = |_, task: Task| if task.operation == Operation::Gate { Fate::Fails(true) } else { Fate::Done };
     assert!(!world.apply(&plan, &mut { gate_fails }));
-    assert_eq!(world.table(ONE), "nothing to do");
+    // What was put back has to prove healthy again.
+    assert_snapshot!(world.table(ONE), @r#"
+    update box.web["n1"] because Unproven
+    0 update box.web["n1"]
+    1 gate box.web["n1"] after 0
+    "#);
 }
 
 #[test]

@@ -147,8 +147,9 @@ struct Spread<'a> {
 /// By resource, for those that take turns.
 fn rollouts(plan: &Plan) -> BTreeMap<&str, Spread<'_>> {
     let mut rollouts: BTreeMap<&str, Spread<'_>> = BTreeMap::new();
-    for change in &plan.changes {
-        let Some(wave) = change.wave else { continue };
+    let mut turns: Vec<_> = plan.changes.iter().filter_map(|change| Some((change.wave?, change))).collect();
+    turns.sort_by_key(|(wave, _)| wave.number);
+    for (wave, change) in turns {
         let spread = rollouts
             .entry(change.address.resource())
             .or_insert(Spread { at_once: wave.rollout.max_unavailable, nodes: Vec::new() });

@@ -1,0 +1,48 @@
+//! Mistakes in texts that may hold secrets: told by their place, without what stands there.
+
+use hactl_core::Diagnostic;
+use hactl_core::diagnostic::Span;
+
+use crate::source::SourceMap;
+
+/// The mistake with its place as text, and without the labels and quotations by which its lines would be shown.
+pub(crate) fn without_content(mistake: Diagnostic, sources: &SourceMap) -> Diagnostic {
+    let summary = without_quotation(&mistake.summary);
+    let summary = match mistake.labels.first() {
+        Some(label) => {
+            let (line, column) = sources.position(label.span);
+            format!("{}:{line}:{column}: {summary}", sources.path(label.span.source).display())
+        }
+        None => summary,
+    };
+    Diagnostic { summary, labels: Vec::new(), ..mistake }
+}
+
+/// Whether any place of a mistake is in a top-level block `variables:`.
+///
+/// For a file that cannot be parsed, so it goes by lines: from one that begins with the key to the next one that
+/// begins with another key.
+pub(crate) fn is_among_variables(mistake: &Diagnostic, sources: &SourceMap) -> bool {
+    mistake.labels.iter().any(|label| last_key_until(label.span, sources) == Some("variables"))
+}
+
+fn last_key_until(place: Span, sources: &SourceMap) -> Option<&str> {
+    let (line, _) = sources.position(place);
+    sources.text(place.source).lines().take(line).filter_map(top_level_key).last()
+}
+
+/// The key that a line has in its first column.
+fn top_level_key(line: &str) -> Option<&str> {
+    let (key, _) = line.trim_start_matches('\u{feff}').split_once(':')?;
+    let key = key.trim_end().trim_matches(['"', '\'']);
+    let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    is_key.then_some(key)
+}
+
+/// A text with whatever stands between its first and its last backtick left out.
+fn without_quotation(text: &str) -> String {
+    match (text.find('`'), text.rfind('`')) {
+        (Some(start), Some(end)) if start < end => format!("{}…{}", &text[..=start], &text[end..]),
+        _ => text.to_owned(),
+    }
+}
