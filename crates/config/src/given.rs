@@ -20,9 +20,15 @@ pub(crate) struct Given {
     assignments: BTreeMap<String, String>,
     files: BTreeMap<String, Entry>,
     environment: BTreeMap<String, String>,
+    /// Whether a variable may have no value.
+    optional: bool,
 }
 
 impl Given {
+    pub(crate) fn new(optional: bool) -> Self {
+        Self { optional, ..Self::default() }
+    }
+
     pub(crate) fn read_assignments(&mut self, assignments: &[String], diagnostics: &mut Vec<Diagnostic>) {
         for assignment in assignments {
             match assignment.split_once('=') {
@@ -102,7 +108,7 @@ impl Given {
         if let Some(text) = self.environment.get(name) {
             return from_text(text, format!("{ENVIRONMENT_PREFIX}{name}"), diagnostics);
         }
-        if default.is_none() {
+        if default.is_none() && !self.optional {
             diagnostics.push(
                 Diagnostic::error(format!("the variable `{name}` has no value"))
                     .label(at, declaration.description.as_deref().unwrap_or_default())

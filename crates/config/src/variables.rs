@@ -50,6 +50,8 @@ pub struct VariableInputs {
     pub files: Vec<PathBuf>,
     /// The environment; what does not start with [`ENVIRONMENT_PREFIX`] is left alone.
     pub environment: Vec<(String, String)>,
+    /// Whether a variable without a value is no mistake; what depends on it is then not judged.
+    pub optional: bool,
 }
 
 /// Shows no values: any of them may be sensitive.
@@ -112,7 +114,7 @@ pub(crate) fn resolve(
     sources: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> IndexMap<String, Variable> {
-    let mut given = Given::default();
+    let mut given = Given::new(inputs.optional);
     given.read_files(&inputs.files, sources, diagnostics);
     given.read_assignments(&inputs.assignments, diagnostics);
     given.read_environment(&inputs.environment);

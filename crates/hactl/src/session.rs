@@ -36,12 +36,22 @@ pub(crate) fn variable_inputs(global: &Global) -> VariableInputs {
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
+        optional: false,
     }
 }
 
 /// Loads the config that the options name.
 pub(crate) fn load_config(global: &Global) -> Result<Config, Failure> {
-    let loaded = hactl_config::load(&global.file, SECTIONS, &variable_inputs(global));
+    load(global, &variable_inputs(global))
+}
+
+/// Loads the config that the options name to check it: variables need no values for that.
+pub(crate) fn load_to_check(global: &Global) -> Result<Config, Failure> {
+    load(global, &VariableInputs { optional: true, ..variable_inputs(global) })
+}
+
+fn load(global: &Global, inputs: &VariableInputs) -> Result<Config, Failure> {
+    let loaded = hactl_config::load(&global.file, SECTIONS, inputs);
     loaded.map_err(|failure| hactl_kinds::all_mistakes(failure).into())
 }
 

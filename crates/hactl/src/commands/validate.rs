@@ -8,13 +8,14 @@ use crate::{render, session};
 /// Check a config, without looking at any host
 ///
 /// Reports every mistake at once, each with its place and what to do. Exit code 0 where there is none, 1 otherwise.
+/// Variables need no values: what depends on one that has none is not judged.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hactl validate -f production.yaml")]
 pub(crate) struct Validate {}
 
 impl Validate {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
-        let config = session::load_config(global)?;
+        let config = session::load_to_check(global)?;
         output.message(&render::diagnostic::render(&config.warnings, &config.sources, output.colors_messages()));
         let mistakes = hactl_kinds::mistakes(&config);
         if !mistakes.is_empty() {
