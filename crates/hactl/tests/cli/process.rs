@@ -105,7 +105,9 @@ impl Running {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("/bin/kill").args(["-s", name, &self.id().to_string()]).status().unwrap();
+        // The shell's own `kill`: the program of that name is not on every machine.
+        let kill = ["-c", "kill -s \"$0\" \"$1\"", name, &self.id().to_string()];
+        let status = Command::new("/bin/sh").args(kill).status().unwrap();
         assert!(status.success());
     }
 
