@@ -124,16 +124,14 @@ fn precedence_of_variables() {
     insta::assert_snapshot!(with_variables(VariableInputs {
         assignments: texts(&["number=5", "list=[x, y]"]),
         files: vec!["one.yaml".into(), "two.yaml".into()],
-        environment: environment(&[("HACTL_VAR_text", "env"), ("HACTL_VAR_flag", "true"), ("HACTL_VAR_falg", "true"), ("HOME", "/")]),
-    }).unwrap(), @r#"
+        environment: environment(&[("HACTL_VAR_text", "env"), ("HACTL_VAR_flag", "true"), ("HACTL_VAR_falg", "true"), ("HOME", "/")]), ..VariableInputs::default() }).unwrap(), @r#"
 text="from one" number=5 flag=true list=["x", "y"] needed="x" secret=(sensitive)
 the environment sets `falg`, but there is no such variable (did you mean `flag`?)
 "#);
     insta::assert_snapshot!(with_variables(VariableInputs {
         assignments: texts(&["number=five", "flag=yes", "secret=hunter2", "nubmer=1", "oops"]),
         files: vec!["bad.yaml".into()],
-        environment: Vec::new(),
-    }).unwrap_err(), @r#"
+        environment: Vec::new(), ..VariableInputs::default() }).unwrap_err(), @r#"
 `--var` takes `name=value`, but there is no `=`
 `--var` sets `nubmer`, but there is no such variable (did you mean `number`?)
 hactl.yaml:5:3: the variable `number` is a number, but `--var` gives something else
@@ -179,6 +177,7 @@ fn no_message_can_show_a_sensitive_value() {
         assignments: vec!["other=hunter6".to_owned(), "a=hunter7".to_owned()],
         files: ["secrets.yaml", "broken.yaml"].iter().map(|name| directory.path().join(name)).collect(),
         environment: Vec::new(),
+        ..VariableInputs::default()
     };
     assert!(!format!("{given:?}").contains("hunter"));
     let failure = crate::load(&directory.path().join("hactl.yaml"), super::SECTIONS, &given).unwrap_err();
