@@ -85,7 +85,8 @@ pub struct KindRules {
     /// Whether deleting keeps the thing itself and only forgets it, unless asked for (volumes hold data).
     pub keep_on_delete: bool,
     /// What an instance with this spec has for itself alone on its node, in words: `port 8080/tcp`, `path /etc/x`.
-    /// Two instances on one node with an equal claim clash.
+    /// Two instances on one node with an equal claim clash, and so do a claim and a part of it, written with ` on `:
+    /// `port 8080/tcp` and `port 8080/tcp on 127.0.0.1`, but not two different parts.
     pub claims: fn(&Value) -> Vec<String>,
 }
 

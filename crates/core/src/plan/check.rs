@@ -11,6 +11,8 @@ use crate::resource::{Resource, Rules};
 /// Resources that want the same thing for themselves: a port, a path, a name on one node.
 pub fn clashes(resources: &[Resource], rules: Rules) -> Vec<Diagnostic> {
     let mut owners: IndexMap<(Option<&str>, String), &Resource> = IndexMap::new();
+    // The first owner of a part of a claim, by the whole claim.
+    let mut parts: IndexMap<(Option<&str>, String), &Resource> = IndexMap::new();
     let mut diagnostics = Vec::new();
     let mut reported: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     let mut sorted: Vec<&Resource> = resources.iter().collect();
@@ -21,7 +23,17 @@ pub fn clashes(resources: &[Resource], rules: Rules) -> Vec<Diagnostic> {
         };
         for claim in (rules.claims)(&resource.spec) {
             let node = resource.node.as_deref();
+            let whole = claim.split_once(" on ").map(|(whole, _)| (node, whole.to_owned()));
+            let overlapping = match &whole {
+                Some(whole) => owners.get(whole),
+                None => parts.get(&(node, claim.clone())),
+            };
+            let overlapping = overlapping.copied();
+            if let Some(whole) = whole {
+                parts.entry(whole).or_insert(resource);
+            }
             let owner = *owners.entry((node, claim.clone())).or_insert(resource);
+            let owner = overlapping.unwrap_or(owner);
             if owner.address == resource.address {
                 continue;
             }

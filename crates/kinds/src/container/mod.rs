@@ -46,8 +46,8 @@ fn claims(spec: &Value) -> Vec<String> {
     let ports = spec.get("ports").and_then(Value::as_list).unwrap_or_default();
     let ports = ports.iter().filter_map(Value::as_str).filter_map(|text| port(text).ok()).map(|port| {
         let ip = port.ip.filter(|ip| !matches!(ip.as_str(), "0.0.0.0" | "::"));
-        let ip = ip.map(|ip| format!("{ip}:")).unwrap_or_default();
-        format!("port {ip}{}/{}", port.host, port.protocol)
+        let ip = ip.map(|ip| format!(" on {ip}")).unwrap_or_default();
+        format!("port {}/{}{ip}", port.host, port.protocol)
     });
     names.chain(ports).collect()
 }
