@@ -191,10 +191,7 @@ async fn look(session: &Session, config: &Config, state: &State, desired: &Desir
 
 /// The state with every unfinished step settled by what is on the hosts.
 fn settled(state: State, observed: &Observations) -> State {
-    if state.unfinished.is_empty() && state.resources.values().all(|resource| resource.previous.is_none()) {
-        return state;
-    }
-    recover(&state, observed)
+    if state.is_settled() { state } else { recover(&state, observed) }
 }
 
 /// Keeps how the nodes that answered are reached now, so that one that leaves the config later is still found.
@@ -208,7 +205,7 @@ fn remember_addresses(state: &mut State, config: &Config, seen: &BTreeMap<String
 
 /// Before a saved plan is applied: settles what an earlier run left, by looking at the nodes that state knows.
 pub(crate) async fn settle(session: &Session, state: State, events: Events<'_>) -> State {
-    if state.unfinished.is_empty() {
+    if state.is_settled() {
         return state;
     }
     let nodes = state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();

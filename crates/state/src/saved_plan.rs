@@ -88,14 +88,20 @@ impl SavedPlan {
         Ok(saved)
     }
 
+    /// Checks that it was made for this world.
+    ///
+    /// # Errors
+    /// When it was made for another one.
+    pub fn check_world(&self, world: World) -> Result<(), StateError> {
+        if self.world == world { Ok(()) } else { Err(StateError::OtherWorld { made_for: self.world }) }
+    }
+
     /// Checks that it was made for this world and from this very state.
     ///
     /// # Errors
     /// When it was not.
     pub fn check_fresh(&self, loaded: &Loaded, world: World) -> Result<(), StateError> {
-        if self.world != world {
-            return Err(StateError::OtherWorld { made_for: self.world });
-        }
+        self.check_world(world)?;
         if self.state_digest == loaded.digest {
             return Ok(());
         }

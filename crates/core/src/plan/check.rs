@@ -26,9 +26,10 @@ pub fn clashes(resources: &[Resource], rules: Rules) -> Vec<Diagnostic> {
             let whole = claim.split_once(" on ").map(|(whole, _)| (node, whole.to_owned()));
             let overlapping = match &whole {
                 Some(whole) => owners.get(whole),
+                None if parts.is_empty() => None,
                 None => parts.get(&(node, claim.clone())),
-            };
-            let overlapping = overlapping.copied();
+            }
+            .copied();
             if let Some(whole) = whole {
                 parts.entry(whole).or_insert(resource);
             }

@@ -47,9 +47,7 @@ impl ApplyCommand {
     fn saved(&self, path: &Path, global: &Global, output: &Output) -> Result<u8, Failure> {
         let saved = SavedPlan::read(path)?;
         let world = if global.sandbox { World::Sandbox } else { World::Real };
-        if world != saved.world {
-            saved.check_fresh(&hactl_state::Loaded { state: None, digest: None, journal: None }, world)?;
-        }
+        saved.check_world(world)?;
         let variables = sensitive_variables(&saved.plan, global)?;
         let session = Session::at(world, saved.directory.clone(), &saved.plan.stack, variables)?;
         let (_lock, loaded) = run::lock_and_load(&session, "apply", self.planning.lock_timeout)?;
