@@ -8,6 +8,7 @@ mod container;
 mod error;
 mod file;
 mod inventory;
+mod registry;
 mod survey;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use container::{
 pub use error::HostError;
 pub use file::{FileRemoval, FileStat, FileWrite};
 pub use inventory::{Claim, Inventory, InventoryEntry, Release};
+pub use registry::RegistryAuth;
 pub use survey::{EngineRequest, EngineSurvey, Facts, FileRequest, ForeignClaim, Survey, SurveyRequest};
 
 /// Opens connections to hosts.
@@ -63,8 +65,14 @@ pub trait Host: Send + Sync {
     /// Whether the host has this image already.
     async fn has_image(&self, image: &str) -> Result<bool, HostError>;
 
-    /// Pulls an image; `progress` is told what is happening, as a short text.
-    async fn pull_image(&self, image: &str, progress: &(dyn Fn(&str) + Send + Sync)) -> Result<(), HostError>;
+    /// Pulls an image, logged in to its registry where credentials are given; `progress` is told what is happening,
+    /// as a short text.
+    async fn pull_image(
+        &self,
+        image: &str,
+        auth: Option<&RegistryAuth>,
+        progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<(), HostError>;
 
     /// Creates a container without starting it; returns its id.
     ///

@@ -45,7 +45,7 @@ fn fill(runtime: &Runtime, sandbox: &Sandbox, hosts: u16, containers: u16) -> Re
     runtime.block_on(async {
         for number in 0..hosts {
             let host: Arc<dyn Host> = sandbox.connect(&format!("node{number}"), &connection()).await?;
-            host.pull_image("registry.example.com/web:1.4", &|_| {}).await?;
+            host.pull_image("registry.example.com/web:1.4", None, &|_| {}).await?;
             for number in 0..containers {
                 let id = host.create_container(&format!("web-{number}"), &config(number)).await?;
                 host.start_container(&id).await?;

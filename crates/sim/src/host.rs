@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hactl_host::{
     Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileRemoval, FileWrite, Host,
-    HostError, NetworkConfig, Probe, Release, Resources, RestartPolicy, Survey, SurveyRequest, VolumeConfig,
+    HostError, NetworkConfig, Probe, RegistryAuth, Release, Resources, RestartPolicy, Survey, SurveyRequest,
+    VolumeConfig,
 };
 
 use crate::faults::Operation;
@@ -85,7 +86,12 @@ impl Host for SimulatedHost {
     }
 
     /// Pulls in one go, so there is no progress to tell of.
-    async fn pull_image(&self, image: &str, _progress: &(dyn Fn(&str) + Send + Sync)) -> Result<(), HostError> {
+    async fn pull_image(
+        &self,
+        image: &str,
+        _auth: Option<&RegistryAuth>,
+        _progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<(), HostError> {
         let decide = |scene: &Scene<'_>| engine::pull_image(scene, image);
         self.call(Operation::PullImage, Subject::Image(image), decide).await
     }

@@ -107,7 +107,7 @@ async fn not_running(host: &dyn Host, id: &str, status: &Status) -> StepError {
 
 async fn pull(host: &dyn Host, new: &Made, job: &Job<'_>) -> Result<(), StepError> {
     (job.progress)(&format!("pulling {}", new.config.image));
-    host.pull_image(&new.config.image, job.progress).await.map_err(failed)
+    host.pull_image(&new.config.image, None, job.progress).await.map_err(failed)
 }
 
 /// Where the old container waits while the new one proves itself.

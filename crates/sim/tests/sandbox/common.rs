@@ -33,7 +33,7 @@ pub(crate) async fn connect(sandbox: &Sandbox, node: &str) -> Arc<dyn Host> {
 /// A host that has the image `web:1`.
 pub(crate) async fn host_with_image(sandbox: &Sandbox) -> Arc<dyn Host> {
     let host = connect(sandbox, "node1").await;
-    host.pull_image("web:1", &|_| {}).await.unwrap();
+    host.pull_image("web:1", None, &|_| {}).await.unwrap();
     host
 }
 

@@ -64,7 +64,7 @@ async fn networks_volumes_and_machines_by_hand() {
     assert_ne!(before.engine_id, after.engine_id);
     assert!(sandbox.view().hosts["node1"].containers.is_empty());
     assert!(!host.has_image("web:1").await.unwrap());
-    host.pull_image("web:1", &|_| {}).await.unwrap();
+    host.pull_image("web:1", None, &|_| {}).await.unwrap();
     assert_ne!(host.create_container("web", &web()).await.unwrap(), first);
 }
 

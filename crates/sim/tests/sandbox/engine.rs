@@ -29,7 +29,7 @@ async fn images_are_pulled_before_they_are_there() {
     let sandbox = Sandbox::in_memory(1);
     let host = connect(&sandbox, "node1").await;
     assert!(!host.has_image("nginx").await.unwrap());
-    host.pull_image("nginx", &|_| ()).await.unwrap();
+    host.pull_image("nginx", None, &|_| ()).await.unwrap();
     for name in ["nginx", "nginx:latest", "docker.io/library/nginx:latest"] {
         assert!(host.has_image(name).await.unwrap(), "{name}");
     }

@@ -14,7 +14,7 @@ async fn a_host_that_is_down() {
     let host = connect(&sandbox, "node1").await;
     let id = sandbox.inject(Some("node1"), Fault::HostDown, 0, None).unwrap();
     for _ in 0..2 {
-        let error = host.pull_image("web:1", &|_| {}).await.unwrap_err();
+        let error = host.pull_image("web:1", None, &|_| {}).await.unwrap_err();
         assert!(matches!(error, HostError::Unreachable { .. }));
     }
     assert!(sandbox.connect("node1", &connection()).await.is_err());
@@ -59,8 +59,8 @@ async fn a_pull_that_fails() {
     let host = connect(&sandbox, "node1").await;
     let image = Some("docker.io/library/web:1".to_owned());
     sandbox.inject(None, Fault::PullFails { image }, 0, None).unwrap();
-    host.pull_image("web:2", &|_| {}).await.unwrap();
-    let error = host.pull_image("web:1", &|_| {}).await.unwrap_err();
+    host.pull_image("web:2", None, &|_| {}).await.unwrap();
+    let error = host.pull_image("web:1", None, &|_| {}).await.unwrap_err();
     assert_eq!(engine_message(&error), "manifest for web:1 not found: manifest unknown");
     assert!(!host.has_image("web:1").await.unwrap());
 }
@@ -72,7 +72,7 @@ async fn a_full_disk() {
     sandbox.inject(Some("node1"), Fault::DiskFull, 0, None).unwrap();
     for error in [
         host.write_file(&write("/srv/x", "x")).await.unwrap_err(),
-        host.pull_image("web:2", &|_| {}).await.unwrap_err(),
+        host.pull_image("web:2", None, &|_| {}).await.unwrap_err(),
         host.create_container("web", &web()).await.unwrap_err(),
     ] {
         assert!(error.to_string().contains("no space left on device"), "{error}");

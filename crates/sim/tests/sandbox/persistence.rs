@@ -24,7 +24,7 @@ async fn nothing_is_written_before_the_first_change() {
     assert!(!directory.exists());
     let pristine = survey(&*host, &[]).await.facts;
 
-    host.pull_image("web:1", &|_| {}).await.unwrap();
+    host.pull_image("web:1", None, &|_| {}).await.unwrap();
     drop((sandbox, host));
     let log = fs::metadata(directory.join("fleet.log")).unwrap();
     assert_eq!(log.permissions().mode() & 0o777, 0o600);
@@ -42,7 +42,7 @@ async fn a_torn_last_line_never_happened() {
     let before = sandbox.view();
     let log = directory.path().join("fleet.log");
     let whole = fs::read(&log).unwrap();
-    host.pull_image("web:2", &|_| {}).await.unwrap();
+    host.pull_image("web:2", None, &|_| {}).await.unwrap();
     drop((sandbox, host));
     let longer = fs::read(&log).unwrap();
     for cut in whole.len()..longer.len() {
@@ -51,7 +51,7 @@ async fn a_torn_last_line_never_happened() {
         assert_eq!(sandbox.view(), before, "cut at {cut}");
     }
     let sandbox = Sandbox::open(directory.path(), 1).unwrap();
-    connect(&sandbox, "node1").await.pull_image("web:3", &|_| {}).await.unwrap();
+    connect(&sandbox, "node1").await.pull_image("web:3", None, &|_| {}).await.unwrap();
     let after = sandbox.view();
     assert_eq!(after.hosts["node1"].images, ["web:1".to_owned(), "web:3".to_owned()].into());
     drop(sandbox);
@@ -164,7 +164,7 @@ async fn a_crash_kills_the_process_and_not_the_fleet() {
     if let Some(directory) = std::env::var_os(CHILD) {
         let sandbox = Sandbox::open(Path::new(&directory), 1).unwrap();
         let host = connect(&sandbox, "node1").await;
-        host.pull_image("web:1", &|_| {}).await.unwrap();
+        host.pull_image("web:1", None, &|_| {}).await.unwrap();
         host.create_container("web", &web()).await.unwrap();
         return;
     }
@@ -227,7 +227,7 @@ async fn take(sandbox: &Sandbox, host: &dyn Host, step: &Step) {
     let path = |number: &u8| format!("/srv/{}/file{number}", number % 2);
     let file = |number: &u8| address(&format!("file.f{number}"));
     match step {
-        Step::Pull(image) => drop(host.pull_image(&format!("web:{image}"), &|_| {}).await),
+        Step::Pull(image) => drop(host.pull_image(&format!("web:{image}"), None, &|_| {}).await),
         Step::Create(to, image, port) => {
             let mut config = mounting(MountKind::Volume, &format!("data{port}"));
             config.ports = vec![binding(None, 8080 + u16::from(*port))];
