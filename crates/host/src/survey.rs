@@ -51,7 +51,7 @@ pub struct ForeignClaim {
     pub address: Address,
 }
 
-/// What a host is. Facts are usable in a config as `${node.NAME.facts.KEY}`.
+/// What a host is. Facts are usable in a config as `${node.NAME.os}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Facts {

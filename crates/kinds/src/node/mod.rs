@@ -1,41 +1,22 @@
 //! `node`: a host. Never created: it has facts and a preflight.
 
+mod facts;
+
 use std::collections::BTreeMap;
 
 use hactl_core::Diagnostic;
 use hactl_core::state::State;
-use hactl_core::value::{Map, Value};
+use hactl_core::value::Value;
 use hactl_engine::SeenNode;
-use hactl_host::Facts;
 
-/// The names of facts, as in `${node.NAME.facts.os}`.
-pub(crate) const FACTS: &[&str] =
-    &["os", "architecture", "kernel", "hostname", "machineId", "cpus", "memory", "dockerVersion", "engineId"];
+pub use facts::uses_facts;
+pub(crate) use facts::{FACTS, facts};
 
 /// The most seconds by which two clocks of one stack may differ.
 const MAX_CLOCK_SKEW: u64 = 5;
 
 /// The least free disk space, in bytes, with which an apply is begun.
 const MIN_DISK_FREE: u64 = 256 << 20;
-
-/// Facts as a config sees them, and what preflight needs besides.
-pub(crate) fn facts(facts: &Facts) -> Map {
-    let whole = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
-    let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::string);
-    Map::from([
-        ("os".to_owned(), Value::string(&facts.os)),
-        ("architecture".to_owned(), Value::string(&facts.architecture)),
-        ("kernel".to_owned(), Value::string(&facts.kernel)),
-        ("hostname".to_owned(), Value::string(&facts.hostname)),
-        ("machineId".to_owned(), Value::string(&facts.machine_id)),
-        ("cpus".to_owned(), Value::Int(facts.cpus.into())),
-        ("memory".to_owned(), whole(facts.memory)),
-        ("dockerVersion".to_owned(), text(&facts.docker_version)),
-        ("engineId".to_owned(), text(&facts.engine_id)),
-        ("clock".to_owned(), whole(facts.clock)),
-        ("diskFree".to_owned(), whole(facts.disk_free)),
-    ])
-}
 
 /// What is wrong with the nodes that answered, taken together and against what state remembers of them.
 ///
