@@ -23,7 +23,7 @@ pub(crate) fn facts(facts: &Facts) -> Map {
         ("memory".to_owned(), whole(facts.memory)),
         ("dockerVersion".to_owned(), text(&facts.docker_version)),
         ("engineId".to_owned(), text(&facts.engine_id)),
-        ("clock".to_owned(), whole(facts.clock)),
+        ("clockOffset".to_owned(), Value::Int(facts.clock_offset)),
         ("diskFree".to_owned(), whole(facts.disk_free)),
     ])
 }
