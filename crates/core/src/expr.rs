@@ -155,48 +155,41 @@ impl Expr {
     /// Calls `visit` on this expression and every one inside it, outermost first.
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Expr)) {
         visit(self);
-        let steps = |steps: &'a [Step], visit: &mut _| {
-            for step in steps {
-                if let Step::Index(index) = step {
-                    Self::walk(index, visit);
-                }
-            }
+        self.for_each_part(&mut |part| part.walk(&mut *visit));
+    }
+
+    /// Calls `visit` on the expressions directly inside this one, in the order they are written.
+    pub fn for_each_part<'a>(&'a self, mut visit: &mut dyn FnMut(&'a Expr)) {
+        let indexes = |steps: &'a [Step]| {
+            steps.iter().filter_map(|step| match step {
+                Step::Index(index) => Some(index),
+                Step::Attr(_) | Step::Splat => None,
+            })
         };
         match &self.kind {
             ExprKind::Literal(_) | ExprKind::Output(_) | ExprKind::Variable(_) => {}
             ExprKind::Template(parts) | ExprKind::List(parts) | ExprKind::Call(_, parts, _) => {
-                parts.iter().for_each(|part| part.walk(visit));
+                parts.iter().for_each(visit);
             }
-            ExprKind::Traversal(traversal) => steps(&traversal.steps, visit),
+            ExprKind::Traversal(traversal) => indexes(&traversal.steps).for_each(visit),
             ExprKind::Access(base, taken) => {
-                base.walk(visit);
-                steps(taken, visit);
+                visit(base);
+                indexes(taken).for_each(visit);
             }
-            ExprKind::Map(entries) => {
-                for (key, value) in entries {
-                    key.walk(visit);
-                    value.walk(visit);
-                }
-            }
-            ExprKind::Unary(_, operand) => operand.walk(visit),
-            ExprKind::Binary(left, _, right) => {
-                left.walk(visit);
-                right.walk(visit);
-            }
+            ExprKind::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).for_each(visit),
+            ExprKind::Unary(_, operand) => visit(operand),
+            ExprKind::Binary(left, _, right) => [left, right].into_iter().for_each(|part| visit(part)),
             ExprKind::Conditional(condition, yes, no) => {
-                condition.walk(visit);
-                yes.walk(visit);
-                no.walk(visit);
+                [condition, yes, no].into_iter().for_each(|part| visit(part));
             }
             ExprKind::For(each) => {
-                each.collection.walk(visit);
-                if let Some(key) = &each.key {
-                    key.walk(visit);
-                }
-                each.value.walk(visit);
-                if let Some(condition) = &each.condition {
-                    condition.walk(visit);
-                }
+                let key = each.key.iter();
+                [&each.collection]
+                    .into_iter()
+                    .chain(key)
+                    .chain([&each.value])
+                    .chain(&each.condition)
+                    .for_each(&mut visit);
             }
         }
     }

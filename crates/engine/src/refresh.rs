@@ -44,7 +44,7 @@ pub struct Refreshed {
 pub struct SeenNode {
     /// How it was reached.
     pub connection: Connection,
-    /// For `${node.NAME.facts}`.
+    /// For `${node.NAME.os}` and the like.
     pub facts: Map,
     /// Which machine it is.
     pub identity: Identity,

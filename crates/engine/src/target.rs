@@ -67,7 +67,7 @@ pub struct ReadRequest<'a> {
 pub struct Reading {
     /// One per request, in their order.
     pub observed: Vec<Observed>,
-    /// Facts of a node, for `${node.NAME.facts}`.
+    /// Facts of a node, for `${node.NAME.os}` and the like.
     pub facts: Map,
     /// Which machine it is.
     pub identity: Identity,

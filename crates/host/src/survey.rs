@@ -51,7 +51,7 @@ pub struct ForeignClaim {
     pub address: Address,
 }
 
-/// What a host is. Facts are usable in a config as `${node.NAME.facts.KEY}`.
+/// What a host is. Facts are usable in a config as `${node.NAME.os}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Facts {
@@ -71,8 +71,9 @@ pub struct Facts {
     pub memory: u64,
     /// Free bytes where Docker keeps its data.
     pub disk_free: u64,
-    /// Seconds since the Unix epoch by the host's clock.
-    pub clock: u64,
+    /// Seconds by which the host's clock is ahead of this machine's, negative where it is behind; taken at the middle of
+    /// the round trip that asked for it.
+    pub clock_offset: i64,
     /// Docker Engine's version; none where it is absent.
     pub docker_version: Option<String>,
     /// Docker Engine's own id.

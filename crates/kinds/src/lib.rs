@@ -19,9 +19,9 @@ mod text;
 mod volume;
 
 pub use formats::{duration as parse_duration, port as parse_port};
-pub use lower::{lower, uses_facts};
+pub use lower::lower;
 pub use mistakes::{all_mistakes, mistakes};
-pub use node::preflight;
+pub use node::{preflight, uses_facts};
 pub use registry::{RULES, SECTIONS};
 pub use scope::Facts;
 pub use target::Hosts;

@@ -19,16 +19,6 @@ use indexmap::IndexMap;
 use crate::registry::{self, Draft, Kind, Lowered, RULES};
 use crate::scope::{Facts, Known, Names};
 
-/// Whether a config uses facts of nodes, so that the nodes have to be asked before it can be lowered.
-pub fn uses_facts(config: &Config) -> bool {
-    let bodies = config.declarations.iter().map(|declaration| &declaration.body);
-    let outputs = config.outputs.iter().map(|output| &output.value);
-    bodies.chain(outputs).flat_map(references).any(|reference| {
-        matches!(reference.traversal.root.as_str(), "node" | "self")
-            && reference.traversal.steps.iter().any(|step| matches!(step, Step::Attr(name) if name == "facts"))
-    })
-}
-
 /// Lowers a config. Facts are those of the nodes that answered; without any, what depends on facts stays deferred.
 ///
 /// # Errors
@@ -316,6 +306,9 @@ impl<'a> Lowering<'a> {
         } else {
             &declaration.body
         };
+        if self.before_facts && templates && waits_for_facts(&body.to_value()) {
+            names.unsettled.set(true);
+        }
         let lowered = if diagnostics.is_empty() && !names.unsettled.get() {
             let draft = Draft {
                 name: &declaration.name,
@@ -338,7 +331,6 @@ impl<'a> Lowering<'a> {
         Names {
             config: self.config,
             facts: self.facts,
-            before_facts: self.before_facts,
             known: &self.known,
             failed: &self.failed,
             declared: &self.declared,
@@ -463,6 +455,17 @@ impl Use {
             Instance::All => Address::new(self.kind, &self.name, None),
         }
     }
+}
+
+/// Whether any part of a value is known only once a node was asked for its facts.
+fn waits_for_facts(value: &Value) -> bool {
+    let mut waits = false;
+    value.for_each_deferred(&mut |deferred| {
+        deferred.expr.walk(&mut |expr| {
+            waits |= matches!(&expr.kind, ExprKind::Output(output) if output.address.kind() == "node");
+        });
+    });
+    waits
 }
 
 /// The graph of so many vertices with these edges.

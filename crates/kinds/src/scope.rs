@@ -11,6 +11,7 @@ use hactl_core::eval::{EvalError, Lookup, ResolvedStep, Scope};
 use hactl_core::expr::Expr;
 use hactl_core::value::{Map, Value};
 
+use crate::node::FACTS;
 use crate::registry;
 
 /// What is known of nodes beyond the config: facts by node, for those that answered. None before any was asked.
@@ -23,8 +24,6 @@ pub(crate) type Known = BTreeMap<Address, Arc<Value>>;
 pub(crate) struct Names<'a> {
     pub(crate) config: &'a Config,
     pub(crate) facts: Facts<'a>,
-    /// Whether facts are still to come.
-    pub(crate) before_facts: bool,
     pub(crate) known: &'a Known,
     /// The instances that are wrong.
     pub(crate) failed: &'a BTreeSet<Address>,
@@ -32,8 +31,8 @@ pub(crate) struct Names<'a> {
     pub(crate) declared: &'a BTreeMap<(&'static str, &'a str), &'a [String]>,
     /// The node that `self` is on; none in outputs.
     pub(crate) node: Option<&'a NodeConfig>,
-    /// Set once something was looked up whose value only a mended config, or a fact, decides; what is built with it
-    /// cannot be judged.
+    /// Set once something was looked up whose value only a mended config decides; what is built with it cannot be
+    /// judged.
     pub(crate) unsettled: Cell<bool>,
 }
 
@@ -75,15 +74,7 @@ impl Names<'_> {
         Lookup { value: Value::deferred(Expr::output(address, ""), false), taken: steps.len() }
     }
 
-    /// Notes that a fact is looked up which is still to come.
-    fn note_facts(&self, steps: &[ResolvedStep]) {
-        if self.before_facts && matches!(steps.get(1), Some(ResolvedStep::Attr(name)) if name == "facts") {
-            self.unsettled.set(true);
-        }
-    }
-
     fn node(&self, steps: &[ResolvedStep]) -> Result<Lookup, EvalError> {
-        self.note_facts(steps);
         let name = match name_of(steps) {
             Some(name) if self.config.invalid.contains("node", name) => return Ok(self.unsettled("node", steps)),
             Some(name) => name,
@@ -98,6 +89,7 @@ impl Names<'_> {
             .nodes
             .get(name)
             .ok_or_else(|| unknown("node", name, self.config.nodes.keys().map(String::as_str)))?;
+        refuse_facts_key(&format!("node.{name}"), steps)?;
         Ok(Lookup { value: self.node_value(node), taken: 1 })
     }
 
@@ -107,7 +99,7 @@ impl Names<'_> {
         };
         match steps.first() {
             Some(ResolvedStep::Attr(name)) if name == "node" => {
-                self.note_facts(steps);
+                refuse_facts_key("self.node", steps)?;
                 Ok(Lookup { value: self.node_value(node), taken: 1 })
             }
             _ => Err(EvalError::new("`self` has nothing of this name")
@@ -126,19 +118,14 @@ impl Names<'_> {
             ),
         ]);
         let known = self.facts.and_then(|facts| facts.get(&node.name));
-        let facts = match known {
-            Some(facts) => Value::Map(facts.clone()),
-            // Before a node has answered its facts are known to exist, not what they are.
-            None => Value::Map(
-                crate::node::FACTS
-                    .iter()
-                    .map(|fact| {
-                        ((*fact).to_owned(), Value::deferred(Expr::output(node_address(&node.name), fact), false))
-                    })
-                    .collect(),
-            ),
-        };
-        map.insert("facts".to_owned(), facts);
+        for fact in FACTS {
+            let value = match known {
+                Some(known) => known.get(*fact).cloned().unwrap_or(Value::Null),
+                // Before a node has answered its facts are known to exist, not what they are.
+                None => Value::deferred(Expr::output(node_address(&node.name), fact), false),
+            };
+            map.insert((*fact).to_owned(), value);
+        }
         Value::Map(map)
     }
 
@@ -254,6 +241,20 @@ fn name_of(steps: &[ResolvedStep]) -> Option<&str> {
         ResolvedStep::Attr(name) => Some(name),
         ResolvedStep::Index(Value::String(name)) => Some(name),
         _ => None,
+    }
+}
+
+/// Facts stand beside a node's name and address; refuses the one key under which they might be looked for.
+fn refuse_facts_key(node: &str, steps: &[ResolvedStep]) -> Result<(), EvalError> {
+    match steps.get(1) {
+        Some(ResolvedStep::Attr(name)) if name == "facts" => {
+            let fact = match steps.get(2) {
+                Some(ResolvedStep::Attr(fact)) if FACTS.contains(&fact.as_str()) => fact,
+                _ => FACTS[0],
+            };
+            Err(EvalError::new(format!("`{node}` has no key `facts`")).help(format!("write `{node}.{fact}`")))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use hactl_config::{LoadFailure, SourceMap, VariableInputs, load};
 use hactl_core::Diagnostic;
-use hactl_kinds::{SECTIONS, all_mistakes, lower, mistakes};
+use hactl_kinds::{SECTIONS, all_mistakes, lower, mistakes, uses_facts};
 
 /// Two nodes; 5 lines.
 const START: &str = "\
@@ -80,7 +80,7 @@ containers:
   follows-typed: {{nodes: all, image: x, volumes: ['${{container.typed.name}}:/x']}}
   follows-refers: {{nodes: all, image: x, name: '${{container.refers.name}}-b', command: ['${{join(\",\", container.refers[*].name)}}']}}
   follows-circle: {{nodes: all, image: x, name: '${{container.here.name}}-c'}}
-  late: {{nodes: all, image: x, cpus: 'text ${{self.node.facts.cpus}}'}}
+  late: {{nodes: all, image: x, cpus: 'text ${{self.node.cpus}}'}}
 files:
   shaped: {{nodes: all, path: relative, content: x}}
   follows-shaped: {{nodes: all, path: '${{file.shaped.path}}.d', content: x}}
@@ -146,10 +146,40 @@ containers:
 fn facts_are_not_judged_before_they_are_known() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("hactl.yaml");
-    let text = format!("{START}containers:\n  xx: {{nodes: all, image: x, cpus: '${{self.node.facts.cpus}}'}}\n");
+    let text = format!("{START}containers:\n  xx: {{nodes: all, image: x, cpus: '${{self.node.cpus}}'}}\n");
     std::fs::write(&path, text).unwrap();
     let config = load(&path, SECTIONS, &VariableInputs::default()).unwrap();
     assert_eq!(mistakes(&config), []);
+}
+
+#[test]
+fn nodes_are_asked_for_facts_only_where_a_config_uses_them() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.tpl"), "${self.node.name} has ${self.node.cpus}").unwrap();
+    let uses = |field: &str| {
+        let path = directory.path().join("hactl.yaml");
+        std::fs::write(&path, format!("{START}files:\n  xx: {{nodes: all, path: /x, {field}}}\n")).unwrap();
+        uses_facts(&load(&path, SECTIONS, &VariableInputs::default()).unwrap())
+    };
+    for field in [
+        "content: '${self.node.os}'",
+        "content: '${node[\"n1\"].memory}'",
+        "content: '${[for n in node : n.kernel][0]}'",
+        "content: '${[for name, n in node : [for m in node : \"${n.name}${m.os}\"][0]][0]}'",
+        "content: '${jsonencode(node.n1)}'",
+        "content: '${jsonencode([for n in node : n])}'",
+        "content: '${jsonencode(node)}'",
+        "template: a.tpl",
+    ] {
+        assert!(uses(field), "{field}");
+    }
+    for field in [
+        "content: '${self.node.name} ${node.n1.address}'",
+        "content: '${join(\",\", [for n in node : n.address])}'",
+        "content: '${join(\",\", [for node in [{os = 1}] : node.os])}'",
+    ] {
+        assert!(!uses(field), "{field}");
+    }
 }
 
 #[test]

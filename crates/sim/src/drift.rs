@@ -197,6 +197,14 @@ impl Sandbox {
         lineages.into_iter().try_for_each(|lineage| world.change(host, Change::RemoveInventory { lineage }))
     }
 
+    /// Sets a host's clock so many seconds ahead of this machine's; behind where negative.
+    ///
+    /// # Errors
+    /// See above.
+    pub fn set_clock(&self, host: &str, offset: i64) -> Result<(), SandboxError> {
+        self.ready(host)?.change(host, Change::SetClock { offset })
+    }
+
     /// Puts another machine in a host's place: other machine and engine ids, and nothing on it.
     ///
     /// # Errors

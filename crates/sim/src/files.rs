@@ -14,7 +14,7 @@ use crate::scene::{Decision, Scene, change, unchanged};
 pub(crate) fn survey(scene: &Scene<'_>, request: &SurveyRequest) -> Decision<Survey> {
     let machine = scene.machine;
     let mut survey = Survey {
-        facts: machine.facts(scene.seed, scene.host, scene.clock),
+        facts: machine.facts(scene.seed, scene.host),
         inventory: machine.inventories.get(&request.lineage).map(|stored| stored.inventory().clone()),
         ..Survey::default()
     };

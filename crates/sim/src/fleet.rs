@@ -12,8 +12,6 @@ use crate::machine::Machine;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Fleet {
     pub(crate) seed: u64,
-    /// Mutations so far. The fleet's clock runs by it, one second each.
-    pub(crate) mutations: u64,
     /// Machines come to exist by their first change; before that, [`Fleet::machine`] answers with a new one.
     pub(crate) machines: BTreeMap<String, Machine>,
     pub(crate) faults: Vec<InjectedFault>,
@@ -23,9 +21,6 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Seconds since the Unix epoch at which every fleet begins.
-    const EPOCH: u64 = 1_700_000_000;
-
     /// A fleet where nothing has happened yet.
     pub(crate) fn new(seed: u64) -> Self {
         Self { seed, ..Self::default() }
@@ -34,10 +29,5 @@ impl Fleet {
     /// The machine of this name; any name has one.
     pub(crate) fn machine(&self, name: &str) -> &Machine {
         self.machines.get(name).unwrap_or(&self.untouched)
-    }
-
-    /// The same on every host, in seconds since the Unix epoch.
-    pub(crate) fn clock(&self) -> u64 {
-        Self::EPOCH + self.mutations
     }
 }

@@ -19,6 +19,8 @@ use crate::inventory::StoredInventory;
 pub(crate) struct Machine {
     /// How often the machine behind the name was replaced by another.
     pub(crate) generation: u64,
+    /// Seconds by which its clock is ahead.
+    pub(crate) clock_offset: i64,
     /// Containers ever made here: the source of their ids.
     pub(crate) containers_made: u64,
     pub(crate) containers: Containers,
@@ -75,8 +77,8 @@ impl Machine {
             && !directory.is_some_and(|path| path.starts_with(&inside))
     }
 
-    /// The facts of the machine of this name: the same for the same seed, name and generation.
-    pub(crate) fn facts(&self, seed: u64, name: &str, clock: u64) -> hactl_host::Facts {
+    /// The facts of the machine of this name: the same for the same seed, name and generation, but for its clock.
+    pub(crate) fn facts(&self, seed: u64, name: &str) -> hactl_host::Facts {
         let unique = |what: &str| derived(&[what, &seed.to_string(), name, &self.generation.to_string()]);
         let engine = unique("engine");
         hactl_host::Facts {
@@ -88,7 +90,7 @@ impl Machine {
             cpus: 4,
             memory: 8 << 30,
             disk_free: 40 << 30,
-            clock,
+            clock_offset: self.clock_offset,
             docker_version: Some("24.0.7".to_owned()),
             engine_id: Some(format!(
                 "{}-{}-{}-{}-{}",

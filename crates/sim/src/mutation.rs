@@ -113,13 +113,16 @@ pub(crate) enum Change {
     RemoveInventory {
         lineage: String,
     },
+    SetClock {
+        /// Seconds ahead.
+        offset: i64,
+    },
     /// Another machine, with nothing on it.
     Replace,
 }
 
 /// Carries out a mutation.
 pub(crate) fn apply(fleet: &mut Fleet, mutation: Mutation) {
-    fleet.mutations += 1;
     match mutation {
         Mutation::Host { name, change } => apply_change(fleet.machines.entry(name).or_default(), change),
         Mutation::AddFault(fault) => {
@@ -181,6 +184,7 @@ fn apply_change(machine: &mut Machine, change: Change) {
         Change::RemoveInventory { lineage } => {
             machine.inventories.remove(&lineage);
         }
+        Change::SetClock { offset } => machine.clock_offset = offset,
         Change::Replace => *machine = Machine { generation: machine.generation + 1, ..Machine::default() },
     }
 }

@@ -10,8 +10,6 @@ use crate::mutation::Change;
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) seed: u64,
-    /// Seconds since the Unix epoch.
-    pub(crate) clock: u64,
     /// The host's name.
     pub(crate) host: &'a str,
     pub(crate) machine: &'a Machine,

@@ -83,7 +83,7 @@ impl HostView {
         let containers = machine.containers.iter();
         let inventories = machine.inventories.iter();
         Self {
-            facts: machine.facts(scene.seed, scene.host, scene.clock),
+            facts: machine.facts(scene.seed, scene.host),
             containers: containers.map(|found| (found.name.clone(), shown(scene, found))).collect(),
             files: machine.files.iter().map(|(path, file)| (path.clone(), FileView::of(file))).collect(),
             directories: machine.directories.clone(),

@@ -171,6 +171,13 @@ enum Drift {
     },
     /// Remove hactl's own inventory of the host
     RemoveInventory,
+    /// Set the clock of the host
+    #[command(allow_negative_numbers = true)]
+    Clock {
+        /// So many seconds ahead; behind where negative
+        #[arg(value_name = "SECONDS")]
+        seconds: i64,
+    },
     /// Put another, empty machine in the host's place
     ReplaceMachine,
 }
@@ -325,6 +332,7 @@ fn drift(sandbox: &Sandbox, node: &str, change: &Drift) -> Result<(), Failure> {
         Drift::RemoveNetwork { name } => sandbox.remove_network(node, name)?,
         Drift::RemoveVolume { name } => sandbox.remove_volume(node, name)?,
         Drift::RemoveInventory => sandbox.remove_inventory(node, None)?,
+        Drift::Clock { seconds } => sandbox.set_clock(node, *seconds)?,
         Drift::ReplaceMachine => sandbox.replace_machine(node)?,
     }
     Ok(())

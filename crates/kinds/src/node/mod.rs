@@ -1,41 +1,22 @@
 //! `node`: a host. Never created: it has facts and a preflight.
 
+mod facts;
+
 use std::collections::BTreeMap;
 
 use hactl_core::Diagnostic;
 use hactl_core::state::State;
-use hactl_core::value::{Map, Value};
+use hactl_core::value::Value;
 use hactl_engine::SeenNode;
-use hactl_host::Facts;
 
-/// The names of facts, as in `${node.NAME.facts.os}`.
-pub(crate) const FACTS: &[&str] =
-    &["os", "architecture", "kernel", "hostname", "machineId", "cpus", "memory", "dockerVersion", "engineId"];
+pub use facts::uses_facts;
+pub(crate) use facts::{FACTS, facts};
 
 /// The most seconds by which two clocks of one stack may differ.
 const MAX_CLOCK_SKEW: u64 = 5;
 
 /// The least free disk space, in bytes, with which an apply is begun.
-const MIN_DISK_FREE: u64 = 256 << 20;
-
-/// Facts as a config sees them, and what preflight needs besides.
-pub(crate) fn facts(facts: &Facts) -> Map {
-    let whole = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
-    let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::string);
-    Map::from([
-        ("os".to_owned(), Value::string(&facts.os)),
-        ("architecture".to_owned(), Value::string(&facts.architecture)),
-        ("kernel".to_owned(), Value::string(&facts.kernel)),
-        ("hostname".to_owned(), Value::string(&facts.hostname)),
-        ("machineId".to_owned(), Value::string(&facts.machine_id)),
-        ("cpus".to_owned(), Value::Int(facts.cpus.into())),
-        ("memory".to_owned(), whole(facts.memory)),
-        ("dockerVersion".to_owned(), text(&facts.docker_version)),
-        ("engineId".to_owned(), text(&facts.engine_id)),
-        ("clock".to_owned(), whole(facts.clock)),
-        ("diskFree".to_owned(), whole(facts.disk_free)),
-    ])
-}
+const MIN_DISK_FREE: i64 = 256 << 20;
 
 /// What is wrong with the nodes that answered, taken together and against what state remembers of them.
 ///
@@ -56,7 +37,8 @@ pub fn preflight(nodes: &BTreeMap<String, SeenNode>, state: &State, replaced: &[
             );
         }
         diagnostics.extend(other_machine(name, node, state).filter(|_| !replaced.contains(name)));
-        if number(node, "diskFree") < MIN_DISK_FREE {
+        let disk_free = node.facts.get("diskFree").and_then(whole_number).unwrap_or_default();
+        if disk_free < MIN_DISK_FREE {
             diagnostics.push(
                 Diagnostic::error(format!("{name} has less than {} MiB of free disk space", MIN_DISK_FREE >> 20))
                     .about(format!("node.{name}"))
@@ -67,13 +49,6 @@ pub fn preflight(nodes: &BTreeMap<String, SeenNode>, state: &State, replaced: &[
     }
     diagnostics.extend(clock_skew(nodes));
     diagnostics
-}
-
-fn number(node: &SeenNode, fact: &str) -> u64 {
-    match node.facts.get(fact) {
-        Some(Value::Int(number)) => u64::try_from(*number).unwrap_or_default(),
-        _ => 0,
-    }
 }
 
 fn other_machine(name: &str, node: &SeenNode, state: &State) -> Option<Diagnostic> {
@@ -110,13 +85,24 @@ fn older_state(name: &str, node: &SeenNode, state: &State) -> Option<Diagnostic>
     )
 }
 
+/// Not an error: what hactl applies does not depend on the clocks, and may be what sets them right.
 fn clock_skew(nodes: &BTreeMap<String, SeenNode>) -> Option<Diagnostic> {
-    let clock = |node: &SeenNode| number(node, "clock");
-    let (earliest, slow) =
-        nodes.iter().map(|(name, node)| (clock(node), name)).filter(|(clock, _)| *clock > 0).min()?;
-    let (latest, fast) = nodes.iter().map(|(name, node)| (clock(node), name)).max()?;
-    (latest - earliest > MAX_CLOCK_SKEW).then(|| {
-        Diagnostic::warning(format!("the clocks of {slow} and {fast} are {} s apart", latest - earliest))
-            .help("let both keep time by NTP; certificates and logs depend on it")
+    let offset = |node: &SeenNode| node.facts.get("clockOffset").and_then(whole_number);
+    let offsets = || nodes.iter().filter_map(|(name, node)| Some((offset(node)?, name)));
+    let (least, slow) = offsets().min()?;
+    let (most, fast) = offsets().max()?;
+    let apart = most.abs_diff(least);
+    let of_each: Vec<String> = offsets().map(|(offset, name)| format!("{name} {offset:+} s")).collect();
+    (apart > MAX_CLOCK_SKEW).then(|| {
+        Diagnostic::warning(format!("the clocks of {slow} and {fast} are {apart} s apart"))
+            .detail(format!("against this machine's clock: {}", of_each.join(", ")))
+            .help("let all keep time by NTP; certificates, elections and logs depend on it")
     })
+}
+
+fn whole_number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(number) => Some(*number),
+        _ => None,
+    }
 }

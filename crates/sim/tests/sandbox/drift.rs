@@ -69,6 +69,17 @@ async fn networks_volumes_and_machines_by_hand() {
 }
 
 #[tokio::test]
+async fn a_clock_goes_wrong_on_one_host_only() {
+    let sandbox = Sandbox::in_memory(1);
+    for name in ["node1", "node2"] {
+        connect(&sandbox, name).await.pull_image("web:1", None, &|_| {}).await.unwrap();
+    }
+    sandbox.set_clock("node1", -90).unwrap();
+    assert_eq!(survey(&*connect(&sandbox, "node1").await, &[]).await.facts.clock_offset, -90);
+    assert_eq!(survey(&*connect(&sandbox, "node2").await, &[]).await.facts.clock_offset, 0);
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_named_with_what_is_near() {
     let sandbox = Sandbox::in_memory(1);
     let host = host_with_image(&sandbox).await;
