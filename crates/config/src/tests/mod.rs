@@ -4,6 +4,7 @@ mod bad_input;
 mod functions;
 mod good_input;
 mod properties;
+mod registries;
 mod rke;
 mod withheld;
 
