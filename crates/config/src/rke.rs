@@ -148,6 +148,7 @@ pub(crate) fn read(root: &Node, sources: &mut SourceMap, diagnostics: &mut Vec<D
     let defaults = Decoder::<ClusterSpec>::new().decode(&plain, root.span, diagnostics).unwrap_or_default();
     let bastion = cluster.entry("bastion_host").and_then(|entry| bastion(entry, diagnostics));
 
+    let default_key = cluster.get("ssh_key_path").map(|path| path.span);
     let registries = private_registries(&cluster, diagnostics);
 
     let decoder = Decoder::<NodeSpec>::new();
@@ -157,7 +158,7 @@ pub(crate) fn read(root: &Node, sources: &mut SourceMap, diagnostics: &mut Vec<D
         let Some(spec) = decoder.decode(&known, item.span, diagnostics) else {
             continue;
         };
-        let Some(node) = node(&known, spec, &defaults, bastion.as_deref(), diagnostics) else {
+        let Some(node) = node(&known, spec, &defaults, default_key, bastion.as_deref(), diagnostics) else {
             continue;
         };
         match nodes.get(&node.name) {
@@ -207,6 +208,7 @@ fn node(
     item: &Node,
     spec: NodeSpec,
     defaults: &ClusterSpec,
+    default_key: Option<Span>,
     bastion: Option<&str>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<NodeConfig> {
@@ -226,6 +228,7 @@ fn node(
     let port = port(spec.port, span_of("port"), diagnostics);
     let uses_agent = spec.ssh_agent_auth || defaults.ssh_agent_auth;
     let key_path = spec.ssh_key_path.or_else(|| defaults.ssh_key_path.clone());
+    let key_path_span = item.get("ssh_key_path").map(|path| path.span).or(default_key);
     Some(NodeConfig {
         name,
         span,
@@ -239,6 +242,7 @@ fn node(
             host_keys: HostKeys::Strict,
             docker_socket: spec.docker_socket,
         },
+        key_path_span,
         roles: match spec.role {
             Roles::One(role) => vec![role],
             Roles::Many(roles) => roles,

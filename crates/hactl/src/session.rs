@@ -83,8 +83,15 @@ impl Session {
 
     /// Opens a config's stack in the world that the options name.
     pub(crate) fn open(global: &Global, config: &Config) -> Result<Self, Failure> {
+        let world = world(global)?;
+        if world == World::Real {
+            let missing = config.check_key_files(std::env::home_dir().as_deref());
+            if !missing.is_empty() {
+                return Err(Failure::of(&config.sources, missing));
+            }
+        }
         let directory = std::path::absolute(&config.directory).unwrap_or_else(|_| config.directory.clone());
-        Self::at(world(global)?, directory, &config.name, config.sensitive_values())
+        Self::at(world, directory, &config.name, config.sensitive_values())
     }
 
     /// Opens a stack in a directory.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use hactl_config::key_path;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::Observed;
@@ -86,7 +87,8 @@ impl<F: Fleet> Hosts<F> {
 #[async_trait]
 impl<F: Fleet> Targets for Hosts<F> {
     async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Target>, String> {
-        match self.fleet.connect(node, connection).await {
+        let key_path = connection.key_path.as_deref().map(|path| key_path(path, &self.shared.local.directory));
+        match self.fleet.connect(node, &Connection { key_path, ..connection.clone() }).await {
             Ok(host) => Ok(Arc::new(HostTarget {
                 name: node.to_owned(),
                 host,
