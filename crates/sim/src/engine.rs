@@ -123,8 +123,27 @@ pub(crate) fn network_exists(scene: &Scene<'_>, name: &str) -> bool {
     BUILT_IN_NETWORKS.iter().any(|(built_in, _)| *built_in == name) || scene.machine.networks.contains_key(name)
 }
 
+/// Whether containers and local volumes can be called this.
+pub(crate) fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && name.len() > 1
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+/// Refuses what no local volume can be called.
+pub(crate) fn check_volume_name(operation: Operation, subject: &str, name: &str) -> Result<(), HostError> {
+    if is_name(name) {
+        return Ok(());
+    }
+    let allowed = "[a-zA-Z0-9][a-zA-Z0-9_.-]";
+    let why = format!("includes invalid characters for a local volume name, only \"{allowed}\" are allowed");
+    Err(Scene::refusal(operation, subject, format!("create {name}: \"{name}\" {why}")))
+}
+
 /// As in Docker, an existing volume of the same driver is taken as it is, labels included.
 pub(crate) fn create_volume(scene: &Scene<'_>, name: &str, config: &VolumeConfig) -> Decision {
+    check_volume_name(Operation::CreateVolume, name, name)?;
     let mut config = config.clone();
     default_to(&mut config.driver, "local");
     match scene.machine.volumes.get(name) {

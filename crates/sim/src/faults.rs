@@ -43,7 +43,7 @@ pub enum Fault {
         /// Its exit code.
         code: i64,
     },
-    /// A container's healthcheck and probes fail: it answers with `HTTP 503`.
+    /// A container's healthcheck and probes fail: it answers with status 503.
     Unhealthy {
         /// The container's name.
         name: String,

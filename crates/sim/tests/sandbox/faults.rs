@@ -124,8 +124,8 @@ async fn an_unhealthy_container() {
     let exec = Probe::Exec { container: id, command: vec!["true".to_owned()] };
     assert_eq!(host.probe(&http(8081)).await.unwrap(), Ok(()));
     for (probe, why) in [
-        (&http(8080), "HTTP 503"),
-        (&Probe::Tcp { port: 8080 }, "connection refused"),
+        (&http(8080), "http://127.0.0.1:8080/ answers 503 Service Unavailable"),
+        (&Probe::Tcp { port: 8080 }, "port 8080 closes connections at once"),
         (&container, "the container is unhealthy"),
         (&exec, "the command exited with code 1"),
     ] {
