@@ -1,14 +1,16 @@
 //! A checked config, whatever format it was written in.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use hactl_core::diagnostic::Span;
-use hactl_core::{Diagnostic, Digest};
+use hactl_core::{Diagnostic, Digest, Value};
 use indexmap::IndexMap;
 
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::nodes::NodeConfig;
+use crate::registries::RegistryConfig;
 use crate::section::Declaration;
 use crate::source::SourceMap;
 use crate::tree::{Data, Node};
@@ -31,6 +33,8 @@ pub struct Config {
     pub variables: IndexMap<String, Variable>,
     /// Its nodes by name, in the order of the file.
     pub nodes: IndexMap<String, NodeConfig>,
+    /// How to log in to image registries, by `host[:port]`, in the order of the file.
+    pub registries: IndexMap<String, RegistryConfig>,
     /// Its resources, section by section, in the order of the file; in a partial config also wrong ones, as far as they
     /// could be read.
     pub declarations: Vec<Declaration>,
@@ -74,9 +78,17 @@ impl Config {
         VariableScope { variables: &self.variables, inputs: &self.inputs }
     }
 
+    /// The values that must never be shown, by the names under which expressions refer to them: those of sensitive
+    /// variables, and passwords of registries that no sensitive variable has.
+    pub fn sensitive_values(&self) -> BTreeMap<String, Value> {
+        let variables = self.variables.iter().filter(|(_, variable)| variable.sensitive);
+        let variables = variables.map(|(name, variable)| (name.clone(), variable.value.clone()));
+        variables.chain(self.registries.values().filter_map(RegistryConfig::plain_password)).collect()
+    }
+
     /// The SHA-256 of all that decides what is wanted: it does not depend on order, comments or places.
     ///
-    /// Of sensitive variables only the names go in. Of the files named by the config those go in that were read by now:
+    /// Of sensitive variables only the names go in, of registries all but passwords. Of the files named by the config those go in that were read by now:
     /// ask for the digest after every declaration was evaluated.
     pub fn digest(&self) -> Digest {
         let mut bytes = Bytes::default();
@@ -97,6 +109,13 @@ impl Config {
         for node in nodes {
             bytes.text(&node.name);
             bytes.json(&(&node.connection, &node.roles, &node.labels));
+        }
+        let mut registries: Vec<_> = self.registries.values().collect();
+        registries.sort_by_key(|registry| &registry.name);
+        bytes.count(registries.len());
+        for registry in registries {
+            bytes.text(&registry.name);
+            bytes.json(&registry.login);
         }
         let mut declarations: Vec<_> = self.declarations.iter().collect();
         declarations.sort_unstable_by_key(|declaration| (declaration.kind, declaration.name.as_str()));

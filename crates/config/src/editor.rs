@@ -4,6 +4,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value as Json, json};
 
 use crate::nodes::{NodeSpec, SshSpec};
+use crate::registries::RegistrySpec;
 use crate::section::{CommonSpec, Section};
 
 /// The JSON Schema (draft 2020-12) of a config with these sections.
@@ -26,6 +27,11 @@ pub fn editor_schema(sections: &[Section]) -> Json {
     );
     add("ssh", "Defaults for how to log in to nodes.", document.embed("ssh", spec::<SshSpec>()));
     add("nodes", "The hosts, by name.", named(document.embed("node", spec::<NodeSpec>())));
+    add(
+        "registries",
+        "How to log in to image registries, by `host[:port]` as in image names; `docker.io` for images without a host.",
+        named(document.embed("registry", spec::<RegistrySpec>())),
+    );
     for section in sections {
         let mut schema = (section.schema)();
         add_common_keys(&mut schema);

@@ -95,6 +95,7 @@ fn build(
         sources: SourceMap::new(),
         variables: IndexMap::new(),
         nodes: IndexMap::new(),
+        registries: IndexMap::new(),
         declarations: Vec::new(),
         outputs: Vec::new(),
         inputs: Inputs::new(&directory),
@@ -110,14 +111,15 @@ fn build(
             );
         }
         let name = stem(path, diagnostics);
-        let nodes = rke::read(root, diagnostics);
-        return Some(Config { nodes, ..config(name, Format::Rke) });
+        let rke::Rke { nodes, registries } = rke::read(root, sources, diagnostics);
+        return Some(Config { nodes, registries, ..config(name, Format::Rke) });
     }
     let inputs = Inputs::new(&directory);
     let native = native::read(roots, sections, given, &inputs, sources, diagnostics);
     Some(Config {
         variables: native.variables,
         nodes: native.nodes,
+        registries: native.registries,
         invalid: native.invalid,
         declarations: native.declarations,
         outputs: native.outputs,
@@ -139,7 +141,7 @@ fn parse_files(path: &Path, sources: &mut SourceMap, diagnostics: &mut Vec<Diagn
     for path in &paths {
         let parsed = files::read(path).map_err(|error| vec![*error]).and_then(|text| {
             let source = sources.add(path, text);
-            yaml::parse(sources, source).map_err(|mistakes| withhold_variables(mistakes, sources))
+            yaml::parse(sources, source).map_err(|mistakes| withhold_secrets(mistakes, sources))
         });
         match parsed {
             Ok(root) => roots.push(root),
@@ -149,9 +151,9 @@ fn parse_files(path: &Path, sources: &mut SourceMap, diagnostics: &mut Vec<Diagn
     (roots.len() == paths.len()).then_some(roots)
 }
 
-/// Which variables are sensitive is not known of a file that cannot be parsed: none of their lines is shown.
-fn withhold_variables(mistakes: Vec<Diagnostic>, sources: &SourceMap) -> Vec<Diagnostic> {
-    let withheld = |mistake| match withheld::is_among_variables(&mistake, sources) {
+/// Which values are sensitive is not known of a file that cannot be parsed: no line that may hold one is shown.
+fn withhold_secrets(mistakes: Vec<Diagnostic>, sources: &SourceMap) -> Vec<Diagnostic> {
+    let withheld = |mistake| match withheld::is_among_secrets(&mistake, sources) {
         true => withheld::without_content(mistake, sources),
         false => mistake,
     };

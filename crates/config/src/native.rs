@@ -14,6 +14,7 @@ use crate::expression::parse_templates;
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::nodes::{NodeConfig, NodeSet};
+use crate::registries::{self, RegistryConfig};
 use crate::section::{Declaration, DeclarationReader, Section};
 use crate::source::SourceMap;
 use crate::tree::{Data, Entry, Node};
@@ -27,7 +28,7 @@ const FORMAT: i64 = 1;
 const SINGLE_KEYS: [&str; 3] = ["hactl", "name", "ssh"];
 
 /// Top-level keys with named entries, beside the sections.
-const MAP_KEYS: [&str; 3] = ["variables", "nodes", "outputs"];
+const MAP_KEYS: [&str; 4] = ["variables", "nodes", "registries", "outputs"];
 
 /// Keys of the format that are not acted on yet, each with the word that refers to what is declared under it.
 const LATER_KEYS: [(&str, &str); 11] = [
@@ -49,6 +50,7 @@ pub(crate) struct Native {
     pub(crate) name: String,
     pub(crate) variables: IndexMap<String, Variable>,
     pub(crate) nodes: IndexMap<String, NodeConfig>,
+    pub(crate) registries: IndexMap<String, RegistryConfig>,
     pub(crate) declarations: Vec<Declaration>,
     pub(crate) outputs: Vec<OutputDeclaration>,
     pub(crate) invalid: Invalid,
@@ -67,6 +69,9 @@ pub(crate) fn read(
     for mut root in roots {
         refuse_reserved_keys(&root, diagnostics);
         parse_root(&mut root, sections, sources, diagnostics);
+        if let Some(registries) = root.get("registries") {
+            registries::redact(registries, sources);
+        }
         merged.add(root, sections, diagnostics);
     }
     let declared = merged.take_all("variables");
@@ -82,6 +87,8 @@ pub(crate) fn read(
     let invalid = std::mem::take(&mut merged.invalid);
     let nodes = NodeSet::decode(&node_entries, ssh.as_ref(), invalid, diagnostics);
 
+    let registries = registries::read(&merged.take_all("registries"), &scope, sources, diagnostics);
+
     let mut reader = DeclarationReader::new(&nodes, scope, sources);
     let mut declarations = Vec::new();
     for section in sections {
@@ -90,7 +97,7 @@ pub(crate) fn read(
     }
     let invalid = reader.into_invalid();
     let outputs = merged.take_all("outputs").into_iter().filter_map(|entry| output(entry, diagnostics)).collect();
-    Native { name, nodes: nodes.nodes, declarations, outputs, variables, invalid }
+    Native { name, nodes: nodes.nodes, registries, declarations, outputs, variables, invalid }
 }
 
 /// Parses the templates of a file; where a declaration says `template: false`, its `content` stays as it is written.

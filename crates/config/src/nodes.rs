@@ -23,6 +23,8 @@ pub struct NodeConfig {
     pub span: Span,
     /// How to reach it.
     pub connection: Connection,
+    /// Where its key file is named, if it is.
+    pub key_path_span: Option<Span>,
     /// What it is for; free words that selectors use.
     pub roles: Vec<String>,
     /// Labels that selectors use.
@@ -38,7 +40,7 @@ pub(crate) struct SshSpec {
     /// The port of the SSH server.
     #[schemars(range(min = 1, max = 65535))]
     port: Option<u16>,
-    /// The private key file.
+    /// The private key file; a relative path starts beside the config, `~/` is your home directory.
     key_path: Option<String>,
     /// A jump host, as `[user@]host[:port]`.
     bastion: Option<String>,
@@ -146,6 +148,7 @@ impl NodeSet {
         invalid: Invalid,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
+        let default_key = ssh.and_then(|ssh| ssh.value.get("keyPath")).map(|path| path.span);
         let defaults = ssh
             .and_then(|ssh| Decoder::<SshSpec>::new().decode(&ssh.value, ssh.key_span, diagnostics))
             .unwrap_or_default();
@@ -159,7 +162,8 @@ impl NodeSet {
                 diagnostic.subject = Some(format!("node.{}", entry.key));
             }
             match spec.and_then(|spec| node(entry, spec, &defaults, diagnostics)) {
-                Some(node) if diagnostics.len() == before => {
+                Some(mut node) if diagnostics.len() == before => {
+                    node.key_path_span = node.key_path_span.or(default_key);
                     set.nodes.insert(node.name.clone(), node);
                 }
                 _ => set.invalid.add("node", &entry.key),
@@ -323,6 +327,7 @@ fn node(entry: &Entry, spec: NodeSpec, defaults: &SshSpec, diagnostics: &mut Vec
             },
             docker_socket: spec.docker_socket,
         },
+        key_path_span: entry.value.get("ssh").and_then(|ssh| ssh.get("keyPath")).map(|path| path.span),
         roles: spec.roles,
         labels: spec.labels,
     })

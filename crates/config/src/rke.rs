@@ -1,23 +1,27 @@
-//! RKE cluster files (`rancher-cluster.yml`): nodes and how to reach them; every other key is named, not dropped.
+//! RKE cluster files (`rancher-cluster.yml`): nodes, how to reach them, and registries; every other key is named, not
+//! dropped.
 //!
 //! The keys are those of RKE 1.8, its last release.
 
 use std::collections::BTreeMap;
 
-use hactl_core::Diagnostic;
 use hactl_core::diagnostic::{Span, did_you_mean};
 use hactl_core::node::{Connection, HostKeys, Method};
+use hactl_core::registry::DOCKER_HUB;
+use hactl_core::{Diagnostic, Value};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::Decoder;
 use crate::nodes::{NodeConfig, is_node_name};
+use crate::registries::{self, RegistryConfig};
+use crate::source::SourceMap;
 use crate::tree::{Data, Entry, Node};
 
-const TOP_KEYS_ACTED_ON: [&str; 4] = ["nodes", "ssh_key_path", "ssh_agent_auth", "bastion_host"];
+const TOP_KEYS_ACTED_ON: [&str; 5] = ["nodes", "ssh_key_path", "ssh_agent_auth", "bastion_host", "private_registries"];
 
-const TOP_KEYS: [&str; 25] = [
+const TOP_KEYS: [&str; 24] = [
     "addon_job_timeout",
     "addons",
     "addons_include",
@@ -33,7 +37,6 @@ const TOP_KEYS: [&str; 25] = [
     "monitoring",
     "network",
     "prefix_path",
-    "private_registries",
     "restore",
     "rotate_certificates",
     "rotate_encryption_key",
@@ -63,6 +66,16 @@ const BASTION_KEYS_ACTED_ON: [&str; 3] = ["address", "port", "user"];
 
 const BASTION_KEYS: [&str; 6] =
     ["ssh_agent_auth", "ssh_cert", "ssh_cert_path", "ssh_key", "ssh_key_path", "ignore_proxy_env_vars"];
+
+const REGISTRY_KEYS_ACTED_ON: [&str; 3] = ["url", "user", "password"];
+
+const REGISTRY_KEYS: [&str; 2] = ["is_default", "ecr_credential_plugin"];
+
+/// What an RKE cluster file holds that is acted on.
+pub(crate) struct Rke {
+    pub(crate) nodes: IndexMap<String, NodeConfig>,
+    pub(crate) registries: IndexMap<String, RegistryConfig>,
+}
 
 /// Whether a parsed file is an RKE cluster file: `nodes` is a list, and there is no `hactl:`.
 pub(crate) fn is_rke(root: &Node) -> bool {
@@ -101,6 +114,15 @@ struct BastionSpec {
     user: Option<String>,
 }
 
+/// Without user and password it says nothing that image names do not say.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RegistrySpec {
+    url: Option<String>,
+    user: Option<String>,
+    password: Option<String>,
+}
+
 /// RKE's own type of a port is text; files have both.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -116,12 +138,18 @@ enum Roles {
     Many(Vec<String>),
 }
 
-/// The nodes of an RKE cluster file.
-pub(crate) fn read(root: &Node, diagnostics: &mut Vec<Diagnostic>) -> IndexMap<String, NodeConfig> {
+/// Reads an RKE cluster file. Mistakes go to `diagnostics`; what is returned then is incomplete.
+pub(crate) fn read(root: &Node, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> Rke {
+    if let Some(list) = root.get("private_registries") {
+        registries::redact(list, sources);
+    }
     let cluster = acted_on(root, &TOP_KEYS_ACTED_ON, &TOP_KEYS, "", diagnostics);
-    let plain = without(&cluster, &["nodes", "bastion_host"]);
+    let plain = without(&cluster, &["nodes", "bastion_host", "private_registries"]);
     let defaults = Decoder::<ClusterSpec>::new().decode(&plain, root.span, diagnostics).unwrap_or_default();
     let bastion = cluster.entry("bastion_host").and_then(|entry| bastion(entry, diagnostics));
+
+    let default_key = cluster.get("ssh_key_path").map(|path| path.span);
+    let registries = private_registries(&cluster, diagnostics);
 
     let decoder = Decoder::<NodeSpec>::new();
     let mut nodes: IndexMap<String, NodeConfig> = IndexMap::new();
@@ -130,7 +158,7 @@ pub(crate) fn read(root: &Node, diagnostics: &mut Vec<Diagnostic>) -> IndexMap<S
         let Some(spec) = decoder.decode(&known, item.span, diagnostics) else {
             continue;
         };
-        let Some(node) = node(&known, spec, &defaults, bastion.as_deref(), diagnostics) else {
+        let Some(node) = node(&known, spec, &defaults, default_key, bastion.as_deref(), diagnostics) else {
             continue;
         };
         match nodes.get(&node.name) {
@@ -145,13 +173,42 @@ pub(crate) fn read(root: &Node, diagnostics: &mut Vec<Diagnostic>) -> IndexMap<S
             }
         }
     }
-    nodes
+    Rke { nodes, registries }
+}
+
+/// The registries with a user and a password, by name. The one without a `url` is Docker Hub, as in RKE.
+fn private_registries(cluster: &Node, diagnostics: &mut Vec<Diagnostic>) -> IndexMap<String, RegistryConfig> {
+    let decoder = Decoder::<RegistrySpec>::new();
+    let mut found: IndexMap<String, RegistryConfig> = IndexMap::new();
+    if let Some(entry) = cluster.entry("private_registries").filter(|entry| !matches!(entry.value.data, Data::List(_)))
+    {
+        let found = entry.value.type_name();
+        diagnostics
+            .push(Diagnostic::error(format!("`private_registries` is {found}, expected a list")).at(entry.key_span));
+    }
+    for item in cluster.get("private_registries").map(Node::items).unwrap_or_default() {
+        let known = acted_on(item, &REGISTRY_KEYS_ACTED_ON, &REGISTRY_KEYS, " of a registry", diagnostics);
+        let Some(RegistrySpec { url, user, password }) = decoder.decode(&known, item.span, diagnostics) else {
+            continue;
+        };
+        let name = url.filter(|url| !url.is_empty()).unwrap_or_else(|| DOCKER_HUB.to_owned());
+        let at = known.get("url").map_or(item.span, |url| url.span);
+        let before = diagnostics.len();
+        registries::check_name(&name, at, diagnostics);
+        if let (Some(user), Some(password)) = (user, password)
+            && diagnostics.len() == before
+        {
+            found.insert(name.clone(), RegistryConfig::new(&name, at, Value::from(user), Value::from(password)));
+        }
+    }
+    found
 }
 
 fn node(
     item: &Node,
     spec: NodeSpec,
     defaults: &ClusterSpec,
+    default_key: Option<Span>,
     bastion: Option<&str>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<NodeConfig> {
@@ -171,6 +228,7 @@ fn node(
     let port = port(spec.port, span_of("port"), diagnostics);
     let uses_agent = spec.ssh_agent_auth || defaults.ssh_agent_auth;
     let key_path = spec.ssh_key_path.or_else(|| defaults.ssh_key_path.clone());
+    let key_path_span = item.get("ssh_key_path").map(|path| path.span).or(default_key);
     Some(NodeConfig {
         name,
         span,
@@ -184,6 +242,7 @@ fn node(
             host_keys: HostKeys::Strict,
             docker_socket: spec.docker_socket,
         },
+        key_path_span,
         roles: match spec.role {
             Roles::One(role) => vec![role],
             Roles::Many(roles) => roles,
@@ -231,7 +290,7 @@ fn acted_on(node: &Node, keys: &[&str], other_keys: &[&str], of: &str, diagnosti
         let key = &*entry.key;
         if keys.contains(&key) {
             let mut entry = entry.clone();
-            if key != "nodes" && key != "bastion_host" {
+            if !matches!(key, "nodes" | "bastion_host" | "private_registries") {
                 refuse_placeholders(&mut entry.value, key, diagnostics);
             }
             if !matches!(entry.value.data, Data::Null) {

@@ -1,9 +1,12 @@
 //! Mistakes in texts that may hold secrets: told by their place, without what stands there.
 
 use hactl_core::Diagnostic;
-use hactl_core::diagnostic::Span;
+use hactl_core::diagnostic::{Label, Span};
 
 use crate::source::SourceMap;
+
+/// The top-level keys under which secrets may stand, RKE's last.
+const BLOCKS: [&str; 3] = ["variables", "registries", "private_registries"];
 
 /// The mistake with its place as text, and without the labels and quotations by which its lines would be shown.
 pub(crate) fn without_content(mistake: Diagnostic, sources: &SourceMap) -> Diagnostic {
@@ -18,12 +21,13 @@ pub(crate) fn without_content(mistake: Diagnostic, sources: &SourceMap) -> Diagn
     Diagnostic { summary, labels: Vec::new(), ..mistake }
 }
 
-/// Whether any place of a mistake is in a top-level block `variables:`.
+/// Whether any place of a mistake is in a top-level block that may hold secrets.
 ///
 /// For a file that cannot be parsed, so it goes by lines: from one that begins with the key to the next one that
 /// begins with another key.
-pub(crate) fn is_among_variables(mistake: &Diagnostic, sources: &SourceMap) -> bool {
-    mistake.labels.iter().any(|label| last_key_until(label.span, sources) == Some("variables"))
+pub(crate) fn is_among_secrets(mistake: &Diagnostic, sources: &SourceMap) -> bool {
+    let key_of = |label: &Label| last_key_until(label.span, sources);
+    mistake.labels.iter().filter_map(key_of).any(|key| BLOCKS.contains(&key))
 }
 
 fn last_key_until(place: Span, sources: &SourceMap) -> Option<&str> {

@@ -13,6 +13,7 @@ pub mod graph;
 pub mod node;
 pub mod observed;
 pub mod plan;
+pub mod registry;
 pub mod resolve;
 pub mod resource;
 pub mod state;

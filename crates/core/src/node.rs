@@ -16,7 +16,8 @@ pub struct Connection {
     /// SSH port; the user's own ssh config decides where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// Private key file; the user's agent and ssh config decide where absent.
+    /// Private key file, as it is written: a relative path starts in the config's directory, `~` is the user's home. The
+    /// user's agent and ssh config decide where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_path: Option<String>,
     /// Jump host, as `[user@]host[:port]`.

@@ -13,7 +13,7 @@ use crate::value::{Deferred, Map, Value};
 pub struct Secrets {
     /// The key of this stack's digests.
     pub key: DigestKey,
-    /// Sensitive variables by name.
+    /// Sensitive variables by name, and what else an expression refers to as one.
     pub variables: BTreeMap<String, Value>,
 }
 

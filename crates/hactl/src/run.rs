@@ -12,7 +12,7 @@ use hactl_core::observed::{Observations, recover};
 use hactl_core::plan::{Desired, Input, Mode, Options, Plan, plan};
 use hactl_core::state::State;
 use hactl_engine::{Applied, Apply, Events, Recorder, Refresh, Refreshed, SeenNode, apply, refresh};
-use hactl_kinds::{RULES, lower, preflight, uses_facts};
+use hactl_kinds::{Logins, RULES, lower, preflight, uses_facts};
 use hactl_state::{FORMAT, Header, Journal, Loaded, LockGuard, Record, World};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -303,6 +303,7 @@ pub(crate) fn has_work(prepared: &Prepared) -> bool {
 
 /// Applies a plan: journal, steps, state.
 pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<'_>) -> Result<Applied, Failure> {
+    let hosts = session.hosts.clone().with_logins(Logins::reveal(&start.plan.registries, &session.secrets)?);
     session.store.recover(start.loaded)?;
     let mut generations = session.generations(&start.state);
     let header = Header {
@@ -317,7 +318,7 @@ pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<
         plan: start.plan,
         state: start.state,
         rules: RULES,
-        targets: &session.hosts,
+        targets: &hosts,
         nodes: start.nodes,
         recorder: &mut recorder,
         secrets: &session.secrets,

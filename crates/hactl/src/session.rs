@@ -83,10 +83,15 @@ impl Session {
 
     /// Opens a config's stack in the world that the options name.
     pub(crate) fn open(global: &Global, config: &Config) -> Result<Self, Failure> {
-        let sensitive = config.variables.iter().filter(|(_, variable)| variable.sensitive);
-        let variables = sensitive.map(|(name, variable)| (name.clone(), variable.value.clone())).collect();
+        let world = world(global)?;
+        if world == World::Real {
+            let missing = config.check_key_files(std::env::home_dir().as_deref());
+            if !missing.is_empty() {
+                return Err(Failure::of(&config.sources, missing));
+            }
+        }
         let directory = std::path::absolute(&config.directory).unwrap_or_else(|_| config.directory.clone());
-        Self::at(world(global)?, directory, &config.name, variables)
+        Self::at(world, directory, &config.name, config.sensitive_values())
     }
 
     /// Opens a stack in a directory.
@@ -94,7 +99,7 @@ impl Session {
         world: World,
         directory: PathBuf,
         stack: &str,
-        variables: BTreeMap<String, Value>,
+        sensitive: BTreeMap<String, Value>,
     ) -> Result<Self, Failure> {
         let place = sandbox_directory(&directory, stack);
         let seed = seed()?;
@@ -106,7 +111,7 @@ impl Session {
             world,
             store: Store::new(&place.join("state"), stack),
             hosts: Hosts::new(sandbox.clone(), key.clone(), directory.clone()),
-            secrets: Secrets { key, variables },
+            secrets: Secrets { key, variables: sensitive },
             sandbox,
             directory,
             seed,

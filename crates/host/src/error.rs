@@ -92,12 +92,17 @@ impl HostError {
 
 /// What the user can do about a refusal of Docker Engine, by its own words.
 fn engine_help(message: &str) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 5] = [
+    const KNOWN: [(&str, &str); 7] = [
         ("no space left", "free some disk space on the host, as with `docker system prune`"),
         ("port is already allocated", "stop what listens there, or publish another port"),
         ("manifest unknown", "look at the image's name and tag, and whether it was pushed"),
         ("manifest for", "look at the image's name and tag, and whether it was pushed"),
-        ("pull access denied", "look at the image's name, and log in to its registry on the host with `docker login`"),
+        (
+            "pull access denied",
+            "look at the image's name; where it is private, give the credentials under `registries`",
+        ),
+        ("no basic auth credentials", "give the credentials for this registry in the config, under `registries`"),
+        ("unauthorized", "look at the credentials for this registry in the config, under `registries`"),
     ];
     let other = "look at the engine's log on the host, as with `journalctl -u docker`, then run the command again";
     Some(KNOWN.iter().find(|(words, _)| message.contains(words)).map_or(other, |(_, help)| *help))

@@ -30,7 +30,8 @@ pub use survey::{EngineRequest, EngineSurvey, Facts, FileRequest, ForeignClaim, 
 /// Opens connections to hosts.
 #[async_trait]
 pub trait Fleet: Send + Sync {
-    /// Connects to the node of this name. Cheap when called again: connections are kept.
+    /// Connects to the node of this name. Cheap when called again: connections are kept. The connection's key path is
+    /// one that ssh takes in any working directory.
     ///
     /// # Errors
     /// [`HostError::Unreachable`] when it does not answer or does not let us in.

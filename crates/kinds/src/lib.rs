@@ -7,6 +7,7 @@ mod container;
 mod decode;
 mod file;
 mod formats;
+mod logins;
 mod lower;
 mod mistakes;
 mod named;
@@ -19,6 +20,7 @@ mod text;
 mod volume;
 
 pub use formats::{duration as parse_duration, port as parse_port};
+pub use logins::Logins;
 pub use lower::lower;
 pub use mistakes::{all_mistakes, mistakes};
 pub use node::{preflight, uses_facts};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use hactl_config::key_path;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::Observed;
@@ -16,12 +17,15 @@ use hactl_host::{
     Container, EngineRequest, EngineSurvey, Fleet, Host, HostError, Inventory, Release, SurveyRequest, labels,
 };
 
+use crate::logins::Logins;
 use crate::{container, file, named, network, node, volume};
 
-/// The hosts of a fleet as targets.
+/// The hosts of a fleet as targets. Cheap to clone where the fleet is.
+#[derive(Clone)]
 pub struct Hosts<F> {
     fleet: F,
     shared: Arc<Shared>,
+    logins: Arc<Logins>,
 }
 
 struct Shared {
@@ -53,7 +57,13 @@ impl LocalFiles {
 impl<F: Fleet> Hosts<F> {
     /// Targets over a fleet. `directory` is where relative paths of the config start.
     pub fn new(fleet: F, key: DigestKey, directory: PathBuf) -> Self {
-        Self { fleet, shared: Arc::new(Shared { key, local: LocalFiles { directory } }) }
+        Self { fleet, shared: Arc::new(Shared { key, local: LocalFiles { directory } }), logins: Arc::default() }
+    }
+
+    /// The same hosts with credentials for image registries.
+    #[must_use]
+    pub fn with_logins(self, logins: Logins) -> Self {
+        Self { logins: Arc::new(logins), ..self }
     }
 
     /// Checks that the files beside the config are still those that a plan was made with, before anything is begun.
@@ -77,8 +87,14 @@ impl<F: Fleet> Hosts<F> {
 #[async_trait]
 impl<F: Fleet> Targets for Hosts<F> {
     async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Target>, String> {
-        match self.fleet.connect(node, connection).await {
-            Ok(host) => Ok(Arc::new(HostTarget { name: node.to_owned(), host, shared: self.shared.clone() })),
+        let key_path = connection.key_path.as_deref().map(|path| key_path(path, &self.shared.local.directory));
+        match self.fleet.connect(node, &Connection { key_path, ..connection.clone() }).await {
+            Ok(host) => Ok(Arc::new(HostTarget {
+                name: node.to_owned(),
+                host,
+                shared: self.shared.clone(),
+                logins: self.logins.clone(),
+            })),
             Err(HostError::Unreachable { reason }) => Err(reason),
             Err(error) => Err(error.to_string()),
         }
@@ -89,6 +105,7 @@ struct HostTarget {
     name: String,
     host: Arc<dyn Host>,
     shared: Arc<Shared>,
+    logins: Arc<Logins>,
 }
 
 #[async_trait]
@@ -151,7 +168,7 @@ impl Target for HostTarget {
         let host = &*self.host;
         match job.address.kind() {
             "file" => file::execute(host, job, &self.shared.local).await,
-            "container" => container::execute(host, job).await,
+            "container" => container::execute(host, job, &self.logins).await,
             "network" => network::execute(host, job).await,
             "volume" => volume::execute(host, job).await,
             kind => Err(StepError::new(format!("this version of hactl has no kind `{kind}`"))),

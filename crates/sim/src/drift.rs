@@ -79,7 +79,7 @@ impl Sandbox {
         let mut world = self.world();
         world.acquire()?;
         let refused = |source| refusal(host, source);
-        world.decide(host, &[], |scene| engine::pull_image(scene, image)).map_err(refused)?;
+        world.decide(host, &[], |scene| engine::pull_image(scene, image, None)).map_err(refused)?;
         let id = world.decide(host, &[], |scene| lifecycle::create(scene, name, &config)).map_err(refused)?;
         world.decide(host, &[], |scene| lifecycle::start(scene, &id)).map_err(refused)
     }

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use hactl_core::registry::DOCKER_HUB;
 use hactl_host::{
-    Container, EngineRequest, EngineSurvey, Health, HostError, Network, NetworkConfig, Status, Volume, VolumeConfig,
-    labels,
+    Container, EngineRequest, EngineSurvey, Health, HostError, Network, NetworkConfig, RegistryAuth, Status, Volume,
+    VolumeConfig, labels,
 };
 
 use crate::faults::{Fault, Operation, is_unhealthy};
@@ -77,9 +78,12 @@ pub(crate) fn has_image(scene: &Scene<'_>, image: &str) -> Decision<bool> {
     unchanged(scene.machine.images.contains(&canonical_image(image)))
 }
 
-/// Every image can be pulled.
-pub(crate) fn pull_image(scene: &Scene<'_>, image: &str) -> Decision {
+/// Every image can be pulled by one whom its registry lets in.
+pub(crate) fn pull_image(scene: &Scene<'_>, image: &str, auth: Option<&RegistryAuth>) -> Decision {
     let image = canonical_image(image);
+    if let Some(message) = scene.strikes.iter().find_map(|fault| turned_away(fault, &image, auth)) {
+        return Err(Scene::refusal(Operation::PullImage, &image, message));
+    }
     if scene.struck(|fault| matches!(fault, Fault::PullFails { .. })) {
         let message = format!("manifest for {image} not found: manifest unknown");
         return Err(Scene::refusal(Operation::PullImage, &image, message));
@@ -92,6 +96,27 @@ pub(crate) fn pull_image(scene: &Scene<'_>, image: &str) -> Decision {
         return unchanged(());
     }
     change(Change::AddImage { image })
+}
+
+/// What a registry says to one whom it does not let in.
+fn turned_away(fault: &Fault, image: &str, auth: Option<&RegistryAuth>) -> Option<String> {
+    let Fault::RegistryNeedsLogin { registry, username, password } = fault else { return None };
+    match auth {
+        Some(auth) if auth.username == *username && auth.reveal_password() == password => None,
+        Some(_) => Some("unauthorized: authentication required".to_owned()),
+        None if registry == DOCKER_HUB => {
+            let name = image.split([':', '@']).next().unwrap_or(image);
+            Some(format!(
+                "pull access denied for {name}, repository does not exist or may require 'docker login': denied: \
+                 requested access to the resource is denied"
+            ))
+        }
+        None => {
+            let path = image.strip_prefix(registry.as_str()).unwrap_or(image).trim_start_matches('/');
+            let (name, tag) = path.split_once('@').or_else(|| path.rsplit_once(':')).unwrap_or((path, "latest"));
+            Some(format!("Head \"https://{registry}/v2/{name}/manifests/{tag}\": no basic auth credentials"))
+        }
+    }
 }
 
 pub(crate) fn create_network(scene: &Scene<'_>, name: &str, config: &NetworkConfig) -> Decision {
@@ -123,8 +148,27 @@ pub(crate) fn network_exists(scene: &Scene<'_>, name: &str) -> bool {
     BUILT_IN_NETWORKS.iter().any(|(built_in, _)| *built_in == name) || scene.machine.networks.contains_key(name)
 }
 
+/// Whether containers and local volumes can be called this.
+pub(crate) fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && name.len() > 1
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+/// Refuses what no local volume can be called.
+pub(crate) fn check_volume_name(operation: Operation, subject: &str, name: &str) -> Result<(), HostError> {
+    if is_name(name) {
+        return Ok(());
+    }
+    let allowed = "[a-zA-Z0-9][a-zA-Z0-9_.-]";
+    let why = format!("includes invalid characters for a local volume name, only \"{allowed}\" are allowed");
+    Err(Scene::refusal(operation, subject, format!("create {name}: \"{name}\" {why}")))
+}
+
 /// As in Docker, an existing volume of the same driver is taken as it is, labels included.
 pub(crate) fn create_volume(scene: &Scene<'_>, name: &str, config: &VolumeConfig) -> Decision {
+    check_volume_name(Operation::CreateVolume, name, name)?;
     let mut config = config.clone();
     default_to(&mut config.driver, "local");
     match scene.machine.volumes.get(name) {

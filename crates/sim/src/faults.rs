@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use hactl_core::registry::registry_of;
 use serde::{Deserialize, Serialize};
 
 /// Something that goes wrong on a host.
@@ -34,6 +35,15 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         image: Option<String>,
     },
+    /// A registry gives its images only to one who is logged in.
+    RegistryNeedsLogin {
+        /// The registry as in image names; `docker.io` for images without a host.
+        registry: String,
+        /// The user it lets in.
+        username: String,
+        /// That user's password.
+        password: String,
+    },
     /// No file, image or container can be written.
     DiskFull,
     /// A container ends as soon as it was started.
@@ -43,7 +53,7 @@ pub enum Fault {
         /// Its exit code.
         code: i64,
     },
-    /// A container's healthcheck and probes fail: it answers with `HTTP 503`.
+    /// A container's healthcheck and probes fail: it answers with status 503.
     Unhealthy {
         /// The container's name.
         name: String,
@@ -258,6 +268,9 @@ fn matches(fault: &Fault, call: &Call<'_>) -> bool {
         Fault::PullFails { image } => {
             operation == Operation::PullImage
                 && image.as_deref().is_none_or(|image| about(&crate::engine::canonical_image(image)))
+        }
+        Fault::RegistryNeedsLogin { registry, .. } => {
+            operation == Operation::PullImage && call.subjects.iter().any(|image| registry_of(image) == registry)
         }
         Fault::DiskFull => {
             use Operation::{CreateContainer, PullImage, WriteFile};

@@ -63,12 +63,18 @@ pub(crate) fn release(scene: &Scene<'_>, release: &Release) -> Decision {
 ///
 /// A path that an entry of the lineage's inventory holds is ours, present or not; another resource of the lineage
 /// that held it gives it up, with its directories and its original. Anything else that exists there or that another
-/// lineage holds is foreign. The record is made before the file, as two changes.
+/// lineage holds is foreign. Directories that the lineage has made are recorded with every file below them, so that the
+/// last one to go takes them along. The record is made before the file, as two changes.
 pub(crate) fn write(scene: &Scene<'_>, write: &FileWrite, user: &str) -> Decision {
     let machine = scene.machine;
     let fail = |reason: &str| failure("write", &write.path, reason);
     let path = normal_path(&write.path).map_err(fail)?;
     let mode = normal_mode(&write.mode).ok_or_else(|| fail("the mode is not octal"))?;
+    for (what, name) in [("user", &write.owner), ("group", &write.group)] {
+        if let Some(name) = name.as_ref().filter(|name| !can_be_user(name)) {
+            return Err(fail(&format!("invalid {what}: '{name}'")));
+        }
+    }
     if machine.is_directory(&path) {
         return Err(fail("is a directory"));
     }
@@ -100,12 +106,11 @@ pub(crate) fn write(scene: &Scene<'_>, write: &FileWrite, user: &str) -> Decisio
             (entry, existing.filter(|_| foreign).cloned())
         }
     };
-    let earlier = recorded.map(|entry| entry.directories.as_slice()).unwrap_or_default();
-    for directory in earlier.iter().chain(&directories) {
-        if !entry.directories.contains(directory) {
-            entry.directories.push(directory.clone());
-        }
-    }
+    entry.directories.extend(recorded.into_iter().flat_map(|entry| entry.directories.clone()));
+    entry.directories.extend(stored.into_iter().flat_map(|stored| stored.directories_above(&path)));
+    entry.directories.extend(directories.iter().cloned());
+    entry.directories.sort();
+    entry.directories.dedup();
     if scene.struck(|fault| *fault == Fault::DiskFull) {
         return Err(fail("no space left on device"));
     }
@@ -174,8 +179,8 @@ pub(crate) fn normal_path(path: &str) -> Result<String, &'static str> {
     if !path.starts_with('/') {
         return Err("the path is not absolute");
     }
-    if path.contains('\0') {
-        return Err("the path holds a NUL byte");
+    if path.contains(['\0', '\n', '\r']) {
+        return Err("the path holds a NUL byte or a line break");
     }
     let mut components = Vec::new();
     for component in path.split('/') {
@@ -211,7 +216,12 @@ pub(crate) fn normal_mode(mode: &str) -> Option<String> {
     Some(format!("{bits:04o}"))
 }
 
-/// A user's or group's name. Every name exists in the sandbox; of the numbers, only 0 has one.
+/// Whether a user or group can be called this. All that can be exist in the sandbox.
+fn can_be_user(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-$".contains(&byte))
+}
+
+/// A user's or group's name; of the numbers, only 0 has one.
 pub(crate) fn user_name(name_or_number: &str) -> String {
     if name_or_number == "0" { "root".to_owned() } else { name_or_number.to_owned() }
 }

@@ -89,10 +89,10 @@ impl Host for SimulatedHost {
     async fn pull_image(
         &self,
         image: &str,
-        _auth: Option<&RegistryAuth>,
+        auth: Option<&RegistryAuth>,
         _progress: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<(), HostError> {
-        let decide = |scene: &Scene<'_>| engine::pull_image(scene, image);
+        let decide = |scene: &Scene<'_>| engine::pull_image(scene, image, auth);
         self.call(Operation::PullImage, Subject::Image(image), decide).await
     }
 

@@ -1,6 +1,7 @@
 //! The inventory that a machine keeps of one stack, with the copies of the adopted originals.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use hactl_core::Address;
 use hactl_host::{Inventory, InventoryEntry};
@@ -52,6 +53,12 @@ impl StoredInventory {
     /// What is recorded of a resource.
     pub(crate) fn entry(&self, address: &Address) -> Option<&InventoryEntry> {
         self.inventory.entries.get(address)
+    }
+
+    /// The recorded directories on the way to a path.
+    pub(crate) fn directories_above(&self, path: &str) -> impl Iterator<Item = String> {
+        let recorded = self.inventory.entries.values().flat_map(|entry| &entry.directories);
+        recorded.filter(move |directory| Path::new(path).starts_with(directory)).cloned()
     }
 
     /// The kept copy of what an adopted file was before.

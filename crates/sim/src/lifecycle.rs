@@ -4,8 +4,8 @@ use std::path::Path;
 
 use hactl_host::{Container, ContainerConfig, HostError, MountKind, Resources, RestartPolicy, Status};
 
-use crate::containers::overlap;
-use crate::engine::{canonical_image, default_to, network_exists, shown};
+use crate::containers::{named_volumes, overlap};
+use crate::engine::{canonical_image, check_volume_name, default_to, is_name, network_exists, shown};
 use crate::faults::{Fault, Operation};
 use crate::files;
 use crate::machine::{Machine, derived};
@@ -14,6 +14,9 @@ use crate::scene::{Decision, Scene, change, unchanged};
 
 /// The exit code of a process ended by SIGKILL: 128 + 9.
 const KILLED: i64 = 137;
+
+/// The least memory limit that Docker Engine takes, in bytes.
+const LEAST_MEMORY: u64 = 6 << 20;
 
 /// What every host has besides what the sandbox keeps: mounting it makes nothing.
 const SYSTEM_PATHS: [&str; 10] = [
@@ -40,7 +43,7 @@ pub(crate) fn find<'a>(machine: &'a Machine, container: &str) -> Result<&'a Cont
 pub(crate) fn create(scene: &Scene<'_>, name: &str, config: &ContainerConfig) -> Decision<String> {
     let machine = scene.machine;
     let refusal = |message: String| Err(Scene::refusal(Operation::CreateContainer, name, message));
-    if !is_container_name(name) {
+    if !is_name(name) {
         let allowed = "[a-zA-Z0-9][a-zA-Z0-9_.-]";
         return refusal(format!("Invalid container name ({name}), only {allowed} are allowed"));
     }
@@ -50,6 +53,10 @@ pub(crate) fn create(scene: &Scene<'_>, name: &str, config: &ContainerConfig) ->
     name_is_free(machine, name)?;
     if scene.struck(|fault| *fault == Fault::DiskFull) {
         return refusal("mkdir /var/lib/docker/overlay2: no space left on device".to_owned());
+    }
+    check_changeable(Operation::CreateContainer, name, &config.resources, &config.restart)?;
+    for volume in named_volumes(config) {
+        check_volume_name(Operation::CreateContainer, name, volume)?;
     }
     let mut config = config.clone();
     default_to(&mut config.network, "bridge");
@@ -123,7 +130,7 @@ pub(crate) fn rename(scene: &Scene<'_>, container: &str, name: &str) -> Decision
     if container.name == name {
         return unchanged(());
     }
-    if !is_container_name(name) {
+    if !is_name(name) {
         let message = format!("Invalid container name ({name})");
         return Err(Scene::refusal(Operation::RenameContainer, &container.name, message));
     }
@@ -140,6 +147,7 @@ pub(crate) fn remove(scene: &Scene<'_>, container: &str) -> Decision {
 
 pub(crate) fn update(scene: &Scene<'_>, container: &str, resources: &Resources, restart: &RestartPolicy) -> Decision {
     let container = find(scene.machine, container)?;
+    check_changeable(Operation::UpdateContainer, &container.name, resources, restart)?;
     let mut restart = restart.clone();
     default_to(&mut restart.name, "no");
     if container.config.resources == *resources && container.config.restart == restart {
@@ -182,11 +190,25 @@ pub(crate) fn running<'a>(
     Ok(container)
 }
 
-fn is_container_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphanumeric())
-        && name.len() > 1
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+/// What Docker Engine checks of the part that can change in place.
+fn check_changeable(
+    operation: Operation,
+    container: &str,
+    resources: &Resources,
+    restart: &RestartPolicy,
+) -> Result<(), HostError> {
+    if resources.memory.is_some_and(|memory| memory < LEAST_MEMORY) {
+        return Err(Scene::refusal(operation, container, "Minimum memory limit allowed is 6MB"));
+    }
+    let name = restart.name.as_str();
+    if !matches!(name, "" | "no" | "always" | "unless-stopped" | "on-failure") {
+        return Err(Scene::refusal(operation, container, format!("invalid restart policy '{name}'")));
+    }
+    if restart.retries > 0 && name != "on-failure" {
+        let message = format!("maximum retry count cannot be used with restart policy '{name}'");
+        return Err(Scene::refusal(operation, container, message));
+    }
+    Ok(())
 }
 
 fn name_is_free(machine: &Machine, name: &str) -> Result<(), HostError> {

@@ -7,13 +7,17 @@ use crate::lifecycle::{find, running};
 use crate::machine::Machine;
 use crate::scene::{Decision, Scene, unchanged};
 
-/// Every command ends with 0 and prints nothing.
+/// `false` ends with 1 and `echo` prints its arguments; every other command ends with 0 and prints nothing.
 pub(crate) fn exec(scene: &Scene<'_>, container: &str, command: &[String]) -> Decision<ExecOutput> {
     let container = running(scene, container, Operation::Exec)?;
     if command.is_empty() {
         return Err(Scene::refusal(Operation::Exec, &container.name, "No exec command specified"));
     }
-    unchanged(ExecOutput { code: 0, output: String::new() })
+    let output = match command {
+        [echo, words @ ..] if echo == "echo" => format!("{}\n", words.join(" ")),
+        _ => String::new(),
+    };
+    unchanged(ExecOutput { code: exit_code(command), output })
 }
 
 /// A container that was started has printed that it is ready, one that failed with which code it ended.
@@ -30,7 +34,8 @@ pub(crate) fn logs(scene: &Scene<'_>, container: &str, lines: usize) -> Decision
     unchanged(printed)
 }
 
-/// A host port answers when a running container publishes it towards 127.0.0.1. What containers on the host's network
+/// In the words of a host reached over SSH, where a port that nobody listens on is a connection that closes at once. A
+/// host port answers when a running container publishes it towards 127.0.0.1. What containers on the host's network
 /// listen on is not known to the sandbox, so that any of them answers on every other port.
 pub(crate) fn probe(scene: &Scene<'_>, probe: &Probe) -> Decision<Result<(), String>> {
     let failing = scene.struck(|fault| matches!(fault, Fault::Unhealthy { .. }));
@@ -45,23 +50,35 @@ pub(crate) fn probe(scene: &Scene<'_>, probe: &Probe) -> Decision<Result<(), Str
                 Ok(())
             }
         }
-        Probe::Exec { container, .. } => {
+        Probe::Exec { container, command } => {
             let container = find(scene.machine, container)?;
             if container.status != Status::Running {
                 Err(format!("the container is {}", container.status))
-            } else if failing {
+            } else if failing || exit_code(command) != 0 {
                 Err("the command exited with code 1".to_owned())
             } else {
                 Ok(())
             }
         }
-        Probe::Http { .. } | Probe::Tcp { .. } if answering(scene.machine, probe).is_empty() => {
-            Err("connection refused".to_owned())
+        Probe::Http { port, path } => {
+            let url = format!("http://127.0.0.1:{port}{path}");
+            if answering(scene.machine, probe).is_empty() {
+                Err(format!("{url}: the connection was closed"))
+            } else if failing {
+                Err(format!("{url} answers 503 Service Unavailable"))
+            } else {
+                Ok(())
+            }
         }
-        Probe::Http { .. } if failing => Err("HTTP 503".to_owned()),
-        Probe::Tcp { .. } if failing => Err("connection refused".to_owned()),
-        Probe::Http { .. } | Probe::Tcp { .. } => Ok(()),
+        Probe::Tcp { port } if failing || answering(scene.machine, probe).is_empty() => {
+            Err(format!("port {port} closes connections at once"))
+        }
+        Probe::Tcp { .. } => Ok(()),
     })
+}
+
+fn exit_code(command: &[String]) -> i64 {
+    i64::from(command.first().is_some_and(|program| program == "false"))
 }
 
 /// The containers that a probe reaches.

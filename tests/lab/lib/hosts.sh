@@ -58,8 +58,9 @@ start_host() {
         "$label false") if docker start "$name" >/dev/null 2>&1; then return; fi ;;
     esac
     if [ -n "$is" ]; then docker rm -fv "$name" >/dev/null; fi
+    docker volume rm -f "$name" >/dev/null
     local options=(--detach --name "$name" --label "hactl-lab=$label" --hostname "$host"
-        --network "$network" --network-alias "$host" --ip "$(address_of "$host")")
+        --network "$network" --network-alias "$host" --ip "$(address_of "$host")" --dns "$(address_of "$host")")
     case "$host" in
         registry) docker run "${options[@]}" "hactl-lab/registry:$tag" ;;
         registry-auth) docker run "${options[@]}" "hactl-lab/registry:$tag" docker-registry serve /lab/registry-auth.yml ;;

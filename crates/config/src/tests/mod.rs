@@ -3,7 +3,9 @@
 mod bad_input;
 mod functions;
 mod good_input;
+mod key_files;
 mod properties;
+mod registries;
 mod rke;
 mod withheld;
 

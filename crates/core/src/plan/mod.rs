@@ -20,6 +20,7 @@ use crate::diff::Path;
 use crate::digest::Digest;
 use crate::node::Connection;
 use crate::observed::{Observations, recover};
+use crate::registry::RegistryLogin;
 use crate::resolve::Secrets;
 use crate::resource::{Dependency, Resource, Rollout, Rules};
 use crate::state::State;
@@ -54,6 +55,8 @@ pub struct Desired {
     pub variables: Map,
     /// Nodes, by name.
     pub nodes: BTreeMap<String, Connection>,
+    /// How to log in to image registries, by `host[:port]`. No part of any spec: other credentials change nothing.
+    pub registries: BTreeMap<String, RegistryLogin>,
 }
 
 /// What was asked for.
@@ -108,6 +111,9 @@ pub struct Plan {
     pub variables: Map,
     /// How to reach the node of every change.
     pub nodes: BTreeMap<String, Connection>,
+    /// How to log in to image registries, by `host[:port]`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub registries: BTreeMap<String, RegistryLogin>,
     /// Nodes that did not answer, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unreachable: BTreeMap<Arc<str>, Arc<str>>,
@@ -441,6 +447,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         outputs: decisions.outputs,
         variables: input.desired.variables.clone(),
         nodes,
+        registries: input.desired.registries.clone(),
         unreachable: decisions.unreachable,
         left_out: decisions.left_out,
         targeted: !input.options.targets.is_empty(),

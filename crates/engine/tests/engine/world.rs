@@ -260,6 +260,7 @@ pub(crate) fn plan(text: &str) -> Plan {
         steps,
         outputs: BTreeMap::new(),
         variables: Map::new(),
+        registries: BTreeMap::new(),
         unreachable: BTreeMap::new(),
         left_out: Vec::new(),
         targeted: false,

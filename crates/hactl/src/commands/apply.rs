@@ -48,8 +48,8 @@ impl ApplyCommand {
         let saved = SavedPlan::read(path)?;
         let world = if global.sandbox { World::Sandbox } else { World::Real };
         saved.check_world(world)?;
-        let variables = sensitive_variables(&saved.plan, global)?;
-        let session = Session::at(world, saved.directory.clone(), &saved.plan.stack, variables)?;
+        let sensitive = sensitive_values(&saved.plan, global)?;
+        let session = Session::at(world, saved.directory.clone(), &saved.plan.stack, sensitive)?;
         let (_lock, loaded) = run::lock_and_load(&session, "apply", self.planning.lock_timeout)?;
         saved.check_fresh(&loaded, world)?;
         check_secrets(&saved.plan, &session)?;
@@ -102,14 +102,12 @@ fn check_secrets(plan: &Plan, session: &Session) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The sensitive variables that a saved plan needs: it does not hold them.
-fn sensitive_variables(plan: &Plan, global: &Global) -> Result<BTreeMap<String, Value>, Failure> {
-    if !plan.variables.values().any(Value::is_sensitive) {
+/// The sensitive values that a saved plan needs: it does not hold them.
+fn sensitive_values(plan: &Plan, global: &Global) -> Result<BTreeMap<String, Value>, Failure> {
+    if !plan.variables.values().any(Value::is_sensitive) && plan.registries.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let config = session::load_config(global)?;
-    let sensitive = config.variables.into_iter().filter(|(_, variable)| variable.sensitive);
-    Ok(sensitive.map(|(name, variable)| (name, variable.value)).collect())
+    Ok(session::load_config(global)?.sensitive_values())
 }
 
 /// Makes a plan, shows it, asks, and carries it out.

@@ -210,6 +210,18 @@ enum FaultKind {
         #[arg(value_name = "IMAGE")]
         image: Option<String>,
     },
+    /// A registry wants a login for its images
+    RegistryNeedsLogin {
+        /// The registry as in image names; docker.io for images without a host
+        #[arg(value_name = "REGISTRY")]
+        registry: String,
+        /// The user it lets in
+        #[arg(value_name = "USERNAME")]
+        username: String,
+        /// That user's password
+        #[arg(value_name = "PASSWORD")]
+        password: String,
+    },
     /// The disk of the host is full
     DiskFull,
     /// A container ends as soon as it was started
@@ -351,6 +363,11 @@ impl FaultKind {
             }
             Self::Refuse { operation: name } => Fault::Refuse { operation: operation(name)? },
             Self::PullFails { image } => Fault::PullFails { image: image.clone() },
+            Self::RegistryNeedsLogin { registry, username, password } => Fault::RegistryNeedsLogin {
+                registry: registry.clone(),
+                username: username.clone(),
+                password: password.clone(),
+            },
             Self::DiskFull => Fault::DiskFull,
             Self::ContainerExits { container, code } => Fault::ContainerExits { name: container.clone(), code: *code },
             Self::Unhealthy { container } => Fault::Unhealthy { name: container.clone() },

@@ -16,6 +16,7 @@ use crate::container::config::{Made, made};
 use crate::container::observe::milli_cpus;
 use crate::container::spec::{HealthSpec, OnFileChange, PullPolicy, Reload};
 use crate::formats::{duration, restart, size};
+use crate::logins::Logins;
 use crate::target::failed;
 
 /// How long to wait for health where the spec does not say.
@@ -25,11 +26,11 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// How many of a container's last lines are shown when it fails.
 const LOG_LINES: usize = 10;
 
-/// Does one step of a container.
-pub(crate) async fn execute(host: &dyn Host, job: &Job<'_>) -> Result<Map, StepError> {
+/// Does one step of a container; images are pulled with the credentials for their registry.
+pub(crate) async fn execute(host: &dyn Host, job: &Job<'_>, logins: &Logins) -> Result<Map, StepError> {
     match job.operation {
-        Operation::Create => create(host, job).await,
-        Operation::Swap => swap(host, job).await,
+        Operation::Create => create(host, job, logins).await,
+        Operation::Swap => swap(host, job, logins).await,
         Operation::Update => update(host, job).await.map(|()| Map::new()),
         Operation::Gate => gate(host, job).await.map(|()| Map::new()),
         Operation::Settle => settle(host, job).await.map(|()| Map::new()),
@@ -44,16 +45,16 @@ fn wanted(job: &Job<'_>) -> Result<Made, StepError> {
     made(spec, job).map_err(StepError::new)
 }
 
-async fn create(host: &dyn Host, job: &Job<'_>) -> Result<Map, StepError> {
+async fn create(host: &dyn Host, job: &Job<'_>, logins: &Logins) -> Result<Map, StepError> {
     let new = wanted(job)?;
     if new.pull == PullPolicy::Always {
-        pull(host, &new, job).await?;
+        pull(host, &new, job, logins).await?;
     }
-    start_new(host, &new, job).await
+    start_new(host, &new, job, logins).await
 }
 
 /// Creates and starts a container; pulls its image when the host turns out not to have it.
-async fn start_new(host: &dyn Host, new: &Made, job: &Job<'_>) -> Result<Map, StepError> {
+async fn start_new(host: &dyn Host, new: &Made, job: &Job<'_>, logins: &Logins) -> Result<Map, StepError> {
     let mut pulled = false;
     let mut cleared = false;
     let id = loop {
@@ -66,7 +67,7 @@ async fn start_new(host: &dyn Host, new: &Made, job: &Job<'_>) -> Result<Map, St
                         ..StepError::new(format!("the host has no image {}", new.config.image))
                     });
                 }
-                pull(host, new, job).await?;
+                pull(host, new, job, logins).await?;
                 pulled = true;
             }
             Err(HostError::Conflict { what }) if !cleared => {
@@ -105,9 +106,9 @@ async fn not_running(host: &dyn Host, id: &str, status: &Status) -> StepError {
     }
 }
 
-async fn pull(host: &dyn Host, new: &Made, job: &Job<'_>) -> Result<(), StepError> {
+async fn pull(host: &dyn Host, new: &Made, job: &Job<'_>, logins: &Logins) -> Result<(), StepError> {
     (job.progress)(&format!("pulling {}", new.config.image));
-    host.pull_image(&new.config.image, None, job.progress).await.map_err(failed)
+    host.pull_image(&new.config.image, logins.of_image(&new.config.image), job.progress).await.map_err(failed)
 }
 
 /// Where the old container waits while the new one proves itself.
@@ -149,7 +150,7 @@ async fn find(
 }
 
 /// Puts a new container in the place of the old one, which is stopped and kept under another name.
-async fn swap(host: &dyn Host, job: &Job<'_>) -> Result<Map, StepError> {
+async fn swap(host: &dyn Host, job: &Job<'_>, logins: &Logins) -> Result<Map, StepError> {
     let new = wanted(job)?;
     let here = match new.pull {
         PullPolicy::Always => false,
@@ -157,7 +158,7 @@ async fn swap(host: &dyn Host, job: &Job<'_>) -> Result<Map, StepError> {
     };
     if !here && new.pull != PullPolicy::Never {
         // Before the old one stops, so that a slow or failing pull costs nobody anything.
-        pull(host, &new, job).await?;
+        pull(host, &new, job, logins).await?;
     }
     let old_name = name_in(job.state).unwrap_or(&new.name);
     let kept = aside(old_name);
@@ -174,7 +175,7 @@ async fn swap(host: &dyn Host, job: &Job<'_>) -> Result<Map, StepError> {
         }
     }
     (job.progress)("starting the new container");
-    start_new(host, &new, job).await
+    start_new(host, &new, job, logins).await
 }
 
 /// Removes what a swap kept, now that the new one is well.

@@ -119,7 +119,7 @@ async fn signals() {
 async fn update_in_place() {
     let host = host_with_image(&Sandbox::in_memory(1)).await;
     let id = run(&*host, "web", &web()).await;
-    let resources = Resources { milli_cpus: Some(500), memory: Some(1 << 20) };
+    let resources = Resources { milli_cpus: Some(500), memory: Some(64 << 20) };
     let restart = RestartPolicy { name: "always".to_owned(), retries: 0 };
     host.update_container("web", &resources, &restart).await.unwrap();
     let updated = inspect(&*host, "web").await;
@@ -242,8 +242,10 @@ async fn probes() {
     let tcp = Probe::Tcp { port: 8080 };
     let container = Probe::Container { container: "web".to_owned() };
     let exec = Probe::Exec { container: "web".to_owned(), command: vec!["true".to_owned()] };
-    let refused = Err("connection refused".to_owned());
-    assert_eq!(host.probe(&http).await.unwrap(), refused);
+    let closed = |port: u16| Err(format!("port {port} closes connections at once"));
+    let no_answer = Err("http://127.0.0.1:8080/: the connection was closed".to_owned());
+    assert_eq!(host.probe(&http).await.unwrap(), no_answer);
+    assert_eq!(host.probe(&tcp).await.unwrap(), closed(8080));
     let gone = HostError::NotFound { what: "container web".to_owned() };
     assert_eq!(host.probe(&container).await.unwrap_err(), gone);
     host.create_container("web", &checked).await.unwrap();
@@ -255,7 +257,7 @@ async fn probes() {
         assert_eq!(host.probe(probe).await.unwrap(), Ok(()), "{probe:?}");
     }
     let other = Probe::Tcp { port: 9000 };
-    assert_eq!(host.probe(&other).await.unwrap(), refused);
+    assert_eq!(host.probe(&other).await.unwrap(), closed(9000));
     let on_host = ContainerConfig { network: "host".to_owned(), ..web() };
     run(&*host, "daemon", &on_host).await;
     assert_eq!(host.probe(&other).await.unwrap(), Ok(()));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::common::*;
-use hactl_host::{ContainerConfig, Fleet as _, Health, Healthcheck, HostError, Probe, Status};
+use hactl_host::{ContainerConfig, Fleet as _, Health, Healthcheck, HostError, Probe, RegistryAuth, Status};
 use hactl_sim::{Fault, Moment, Operation, Sandbox, SandboxError};
 
 #[tokio::test]
@@ -51,6 +51,49 @@ async fn a_lost_connection_hides_an_effect() {
     assert_eq!(error, HostError::Lost { operation: "create container web".to_owned() });
     assert!(error.outcome_unknown());
     assert_eq!(inspect(&*host, "web").await.status, Status::Created);
+}
+
+#[tokio::test]
+async fn a_registry_that_wants_a_login() {
+    let sandbox = Sandbox::in_memory(1);
+    let host = connect(&sandbox, "node1").await;
+    for registry in ["registry.example.com:5000", "docker.io"] {
+        let fault = Fault::RegistryNeedsLogin {
+            registry: registry.to_owned(),
+            username: "ci".to_owned(),
+            password: "hunter2".to_owned(),
+        };
+        sandbox.inject(None, fault, 0, None).unwrap();
+    }
+    let login = |username, password| RegistryAuth::new(username, password);
+    for (image, auth, message) in [
+        (
+            "registry.example.com:5000/team/web:1",
+            None,
+            "Head \"https://registry.example.com:5000/v2/team/web/manifests/1\": no basic auth credentials",
+        ),
+        (
+            "registry.example.com:5000/web@sha256:00",
+            None,
+            "Head \"https://registry.example.com:5000/v2/web/manifests/sha256:00\": no basic auth credentials",
+        ),
+        ("registry.example.com:5000/web", Some(login("ci", "hunter3")), "unauthorized: authentication required"),
+        (
+            "web:1",
+            None,
+            "pull access denied for web, repository does not exist or may require 'docker login': denied: requested \
+             access to the resource is denied",
+        ),
+    ] {
+        let error = host.pull_image(image, auth.as_ref(), &|_| {}).await.unwrap_err();
+        assert_eq!(engine_message(&error), message);
+        assert!(error.help().unwrap().contains("`registries`"), "{image}");
+    }
+    for image in ["registry.example.com:5000/team/web:1", "web:1"] {
+        host.pull_image(image, Some(&login("ci", "hunter2")), &|_| {}).await.unwrap();
+        assert!(host.has_image(image).await.unwrap());
+    }
+    host.pull_image("other.example.com/web", None, &|_| {}).await.unwrap();
 }
 
 #[tokio::test]
@@ -124,8 +167,8 @@ async fn an_unhealthy_container() {
     let exec = Probe::Exec { container: id, command: vec!["true".to_owned()] };
     assert_eq!(host.probe(&http(8081)).await.unwrap(), Ok(()));
     for (probe, why) in [
-        (&http(8080), "HTTP 503"),
-        (&Probe::Tcp { port: 8080 }, "connection refused"),
+        (&http(8080), "http://127.0.0.1:8080/ answers 503 Service Unavailable"),
+        (&Probe::Tcp { port: 8080 }, "port 8080 closes connections at once"),
         (&container, "the container is unhealthy"),
         (&exec, "the command exited with code 1"),
     ] {

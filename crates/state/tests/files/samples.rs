@@ -90,6 +90,7 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
             outputs: BTreeMap::new(),
             variables: Map::new(),
             nodes: BTreeMap::from([("node1".to_owned(), connection("10.0.0.11"))]),
+            registries: BTreeMap::new(),
             unreachable: BTreeMap::new(),
             left_out: Vec::new(),
             targeted: false,

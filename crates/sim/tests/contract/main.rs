@@ -1,0 +1,39 @@
+//! The contract of the port [`hactl_host::Host`], as cases that every implementation passes: the sandbox always, and
+//! real hosts where a lab is up (`scripts/lab up && eval "$(scripts/lab env)"`). A case that passes on one of them only
+//! has found a bug in the other.
+//!
+//! Tests are named `WORLD::TOPIC::CASE`, so that `cargo test -p hactl-sim --test contract lab::files` runs one topic on
+//! real hosts.
+
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod containers;
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
+mod images;
+#[cfg(test)]
+mod inventory;
+#[cfg(test)]
+mod lab;
+#[cfg(test)]
+mod removal;
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
+mod starting;
+#[cfg(test)]
+mod suite;
+#[cfg(test)]
+mod survey;
+#[cfg(test)]
+mod world;
+
+fn main() {
+    suite::run();
+}

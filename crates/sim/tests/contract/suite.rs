@@ -1,0 +1,100 @@
+//! From cases to tests: each case in each world, in a place of its own that is clean again afterwards.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::world::World;
+use crate::{config, containers, engine, files, health, images, inventory, lab, removal, sandbox, starting, survey};
+
+/// One promise of the port.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) run: for<'a> fn(&'a World) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
+}
+
+/// Lists functions `async fn(&World)` as cases.
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        &[$(crate::suite::Case { name: stringify!($case), run: |world| Box::pin($case(world)) }),*]
+    };
+}
+pub(crate) use cases;
+
+/// Topics and their cases.
+const TOPICS: &[(&str, &[Case])] = &[
+    ("survey", survey::CASES),
+    ("inventory", inventory::CASES),
+    ("files", files::CASES),
+    ("removal", removal::CASES),
+    ("containers", containers::CASES),
+    ("config", config::CASES),
+    ("starting", starting::CASES),
+    ("engine", engine::CASES),
+    ("health", health::CASES),
+    ("images", images::CASES),
+];
+
+/// What only a real host can show: commands that do something, users who may not do everything.
+const ON_REAL_HOSTS: &[(&str, &[Case])] =
+    &[("config", config::IN_FORCE), ("files", files::BY_USER), ("images", images::FROM_REGISTRIES)];
+
+/// Cases wait for hosts most of the time.
+const AT_ONCE: usize = 8;
+
+/// Runs the suite as a test binary does.
+pub(crate) fn run() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
+    let mut trials = trials("sandbox", TOPICS, sandbox::world);
+    match lab::Lab::from_environment() {
+        Some(lab) => {
+            let world = Arc::new(move |id: &str, index| lab.world(id, index));
+            for topics in [TOPICS, ON_REAL_HOSTS] {
+                let world = world.clone();
+                trials.extend(self::trials("lab", topics, move |id, index| world(id, index)));
+            }
+        }
+        None => eprintln!("no real hosts are tested: HACTL_LAB is not set (`scripts/lab up` makes a lab)"),
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trials(
+    world: &str,
+    topics: &'static [(&str, &[Case])],
+    make: impl Fn(&str, u16) -> World + Send + Sync + 'static,
+) -> Vec<Trial> {
+    // One for all, because connections to a real host are shared and live in it.
+    let runtime = Arc::new(Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+    let make = Arc::new(make);
+    let cases = topics.iter().flat_map(|(topic, cases)| cases.iter().map(move |case| (topic, case)));
+    let trials = cases.zip(0..).map(|((topic, case), index)| {
+        let (runtime, make) = (runtime.clone(), make.clone());
+        Trial::test(format!("{world}::{topic}::{}", case.name), move || {
+            let id = format!("contract-{}-{}", std::process::id(), case.name.replace('_', "-"));
+            play(case, &runtime, || make(&id, index));
+            Ok(())
+        })
+    });
+    trials.collect()
+}
+
+/// Cleans up after the case whether it passes or not.
+fn play(case: &Case, runtime: &Runtime, make: impl FnOnce() -> World) {
+    let _entered = runtime.enter();
+    let world = make();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            world.connect().await;
+            (case.run)(&world).await;
+        });
+    }));
+    world.clean();
+    if let Err(panic) = outcome {
+        resume_unwind(panic);
+    }
+}
