@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hactl_config::{Config, LoadFailure, VariableInputs};
 use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
 use hactl_core::{Diagnostic, Digest, DigestKey, Value};
+use hactl_host::{Fleet, LinuxFleet};
 use hactl_kinds::{Hosts, SECTIONS};
 use hactl_sim::Sandbox;
 use hactl_state::{Loaded, Store, World};
@@ -14,6 +16,8 @@ use hactl_state::{Loaded, Store, World};
 use crate::cli::Global;
 use crate::failure::Failure;
 
+/// The environment variable that names an ssh configuration file to read in place of the user's own, as `ssh -F` does.
+const SSH_CONFIG: &str = "HACTL_SSH_CONFIG";
 /// The environment variable that seeds a new sandbox; 0 where it is not set.
 const SEED: &str = "HACTL_SANDBOX_SEED";
 
@@ -22,8 +26,7 @@ pub(crate) struct Session {
     pub(crate) world: World,
     pub(crate) directory: PathBuf,
     pub(crate) store: Store,
-    pub(crate) sandbox: Sandbox,
-    pub(crate) hosts: Hosts<Sandbox>,
+    pub(crate) hosts: Hosts,
     pub(crate) secrets: Secrets,
     seed: u64,
 }
@@ -73,17 +76,22 @@ pub(crate) fn sandbox_directory(directory: &Path, stack: &str) -> PathBuf {
     directory.join(".hactl").join("sandbox").join(stack)
 }
 
+/// Opens the sandbox of a stack.
+pub(crate) fn open_sandbox(directory: &Path, stack: &str) -> Result<Sandbox, Failure> {
+    Ok(Sandbox::open(&sandbox_directory(directory, stack), seed()?)?)
+}
+
 impl Session {
     /// Opens the stack that the options name, to read what was applied.
     pub(crate) fn open_to_read(global: &Global) -> Result<Self, Failure> {
         let (stack, directory) = identify(global)?;
         let directory = std::path::absolute(&directory).unwrap_or(directory);
-        Self::at(world(global)?, directory, &stack, BTreeMap::new())
+        Self::at(world(global), directory, &stack, BTreeMap::new())
     }
 
     /// Opens a config's stack in the world that the options name.
     pub(crate) fn open(global: &Global, config: &Config) -> Result<Self, Failure> {
-        let world = world(global)?;
+        let world = world(global);
         if world == World::Real {
             let missing = config.check_key_files(std::env::home_dir().as_deref());
             if !missing.is_empty() {
@@ -101,18 +109,25 @@ impl Session {
         stack: &str,
         sensitive: BTreeMap<String, Value>,
     ) -> Result<Self, Failure> {
-        let place = sandbox_directory(&directory, stack);
-        let seed = seed()?;
-        let sandbox = Sandbox::open(&place, seed)?;
-        let seed = sandbox.seed();
-        // The sandbox's own key: it keeps its states as clean as real ones, and need not keep anything secret.
-        let key = DigestKey::new(derive(&[b"digest key", &seed.to_be_bytes(), stack.as_bytes()]));
+        let (fleet, store, key, seed): (Arc<dyn Fleet>, _, _, _) = match world {
+            World::Sandbox => {
+                let sandbox = open_sandbox(&directory, stack)?;
+                let seed = sandbox.seed();
+                // The sandbox's own key: it keeps its states as clean as real ones, and need not keep anything secret.
+                let key = DigestKey::new(derive(&[b"digest key", &seed.to_be_bytes(), stack.as_bytes()]));
+                (Arc::new(sandbox), Store::new(&sandbox_directory(&directory, stack).join("state"), stack), key, seed)
+            }
+            World::Real => {
+                let fleet = LinuxFleet::new(std::env::var(SSH_CONFIG).ok().filter(|path| !path.is_empty()));
+                let key = digest_key(&directory, !sensitive.is_empty())?;
+                (Arc::new(fleet), Store::new(&directory.join("state"), stack), key, 0)
+            }
+        };
         Ok(Self {
             world,
-            store: Store::new(&place.join("state"), stack),
-            hosts: Hosts::new(sandbox.clone(), key.clone(), directory.clone()),
+            store,
+            hosts: Hosts::new(fleet, key.clone(), directory.clone()),
             secrets: Secrets { key, variables: sensitive },
-            sandbox,
             directory,
             seed,
         })
@@ -125,16 +140,7 @@ impl Session {
 
     /// Makes sure that what lies in `.hactl` is never committed.
     pub(crate) fn keep_out_of_git(&self) -> Result<(), Failure> {
-        let hidden = self.directory.join(".hactl");
-        let ignore = hidden.join(".gitignore");
-        if ignore.exists() {
-            return Ok(());
-        }
-        private_directory(&hidden).and_then(|()| std::fs::write(&ignore, "*\n")).map_err(|error| {
-            Diagnostic::error(format!("{} cannot be written: {error}", ignore.display()))
-                .help("the sandbox keeps its fleet beside the config; make the directory writable, or copy the config")
-                .into()
-        })
+        hidden_directory(&self.directory).map(drop)
     }
 
     /// The random ids of creations, one at each call. In the sandbox they follow from its seed.
@@ -169,14 +175,55 @@ impl Session {
 }
 
 /// The world that the options name.
-fn world(global: &Global) -> Result<World, Failure> {
-    if global.sandbox {
-        return Ok(World::Sandbox);
+fn world(global: &Global) -> World {
+    if global.sandbox { World::Sandbox } else { World::Real }
+}
+
+/// The directory beside a config for what belongs to this machine alone, with what keeps it from being committed.
+pub(crate) fn hidden_directory(directory: &Path) -> Result<PathBuf, Failure> {
+    let hidden = directory.join(".hactl");
+    let ignore = hidden.join(".gitignore");
+    if !ignore.exists() {
+        let made = private_directory(&hidden).and_then(|()| std::fs::write(&ignore, "*\n"));
+        made.map_err(|error| {
+            Diagnostic::error(format!("{} cannot be written: {error}", ignore.display()))
+                .help("hactl keeps what belongs to this machine beside the config; make the directory writable, or copy the config")
+        })?;
     }
-    Err(Diagnostic::error("this version of hactl acts on simulated hosts only")
-        .detail("connecting to real hosts over SSH comes with the next version")
-        .help("add --sandbox")
-        .into())
+    Ok(hidden)
+}
+
+/// The key under which digests of sensitive values are made. It is made when it is first needed, and stays on this
+/// machine: elsewhere every sensitive value counts as changed.
+fn digest_key(directory: &Path, needed: bool) -> Result<DigestKey, Failure> {
+    let path = directory.join(".hactl").join("digest.key");
+    let failed = |error: std::io::Error| {
+        Diagnostic::error(format!("{}: {error}", path.display()))
+            .help("it must be a file of 32 bytes that you may read")
+    };
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| failed(std::io::ErrorKind::InvalidData.into()))?;
+            Ok(DigestKey::new(bytes))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let bytes = derive(&[uuid::Uuid::new_v4().as_bytes(), uuid::Uuid::new_v4().as_bytes()]);
+            if needed {
+                hidden_directory(directory)?;
+                write_private(&path, &bytes).map_err(failed)?;
+            }
+            Ok(DigestKey::new(bytes))
+        }
+        Err(error) => Err(failed(error).into()),
+    }
+}
+
+/// Writes a file that only its owner can read.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
 }
 
 fn seed() -> Result<u64, Failure> {

@@ -70,3 +70,33 @@ pub struct FileRemoval {
     /// State holds the file: one that no inventory records is ours all the same, its inventory was lost.
     pub owned: bool,
 }
+
+/// An absolute path without empty, `.` and `..` components.
+///
+/// # Errors
+/// As a clause, when it is not absolute or holds what no script and no inventory can: NUL bytes and line breaks.
+pub fn normal_path(path: &str) -> Result<String, &'static str> {
+    if !path.starts_with('/') {
+        return Err("the path is not absolute");
+    }
+    if path.contains(['\0', '\n', '\r']) {
+        return Err("the path holds a NUL byte or a line break");
+    }
+    let mut components = Vec::new();
+    for component in path.split('/') {
+        match component {
+            "" | "." => {}
+            ".." => {
+                components.pop();
+            }
+            name => components.push(name),
+        }
+    }
+    Ok(format!("/{}", components.join("/")))
+}
+
+/// Permission bits as four octal digits; none where the text is no such number.
+pub fn normal_mode(mode: &str) -> Option<String> {
+    let bits = u32::from_str_radix(mode, 8).ok().filter(|bits| *bits <= 0o7777)?;
+    Some(format!("{bits:04o}"))
+}

@@ -5,9 +5,11 @@
 //! their Docker Engine, and the sandbox's simulated ones (`hactl-sim`).
 
 mod container;
+mod docker;
 mod error;
 mod file;
 mod inventory;
+mod linux;
 mod registry;
 mod survey;
 
@@ -22,10 +24,14 @@ pub use container::{
     NetworkConfig, PortBinding, Probe, Resources, RestartPolicy, Status, Tmpfs, Ulimit, Volume, VolumeConfig, labels,
 };
 pub use error::HostError;
-pub use file::{FileRemoval, FileStat, FileWrite};
+pub use file::{FileRemoval, FileStat, FileWrite, normal_mode, normal_path};
 pub use inventory::{Claim, Inventory, InventoryEntry, Release};
+pub use linux::LinuxFleet;
 pub use registry::RegistryAuth;
 pub use survey::{EngineRequest, EngineSurvey, Facts, FileRequest, ForeignClaim, Survey, SurveyRequest};
+
+/// Is told what is going on, as short texts.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Opens connections to hosts.
 #[async_trait]
@@ -72,7 +78,7 @@ pub trait Host: Send + Sync {
         &self,
         image: &str,
         auth: Option<&RegistryAuth>,
-        progress: &(dyn Fn(&str) + Send + Sync),
+        progress: Progress<'_>,
     ) -> Result<(), HostError>;
 
     /// Creates a container without starting it; returns its id.

@@ -20,10 +20,10 @@ use hactl_host::{
 use crate::logins::Logins;
 use crate::{container, file, named, network, node, volume};
 
-/// The hosts of a fleet as targets. Cheap to clone where the fleet is.
+/// The hosts of a fleet as targets. Cheap to clone.
 #[derive(Clone)]
-pub struct Hosts<F> {
-    fleet: F,
+pub struct Hosts {
+    fleet: Arc<dyn Fleet>,
     shared: Arc<Shared>,
     logins: Arc<Logins>,
 }
@@ -54,9 +54,9 @@ impl LocalFiles {
     }
 }
 
-impl<F: Fleet> Hosts<F> {
+impl Hosts {
     /// Targets over a fleet. `directory` is where relative paths of the config start.
-    pub fn new(fleet: F, key: DigestKey, directory: PathBuf) -> Self {
+    pub fn new(fleet: Arc<dyn Fleet>, key: DigestKey, directory: PathBuf) -> Self {
         Self { fleet, shared: Arc::new(Shared { key, local: LocalFiles { directory } }), logins: Arc::default() }
     }
 
@@ -85,7 +85,7 @@ impl<F: Fleet> Hosts<F> {
 }
 
 #[async_trait]
-impl<F: Fleet> Targets for Hosts<F> {
+impl Targets for Hosts {
     async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Target>, String> {
         let key_path = connection.key_path.as_deref().map(|path| key_path(path, &self.shared.local.directory));
         match self.fleet.connect(node, &Connection { key_path, ..connection.clone() }).await {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hactl_host::{
     Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileRemoval, FileWrite, Host,
-    HostError, NetworkConfig, Probe, RegistryAuth, Release, Resources, RestartPolicy, Survey, SurveyRequest,
+    HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy, Survey, SurveyRequest,
     VolumeConfig,
 };
 
@@ -90,7 +90,7 @@ impl Host for SimulatedHost {
         &self,
         image: &str,
         auth: Option<&RegistryAuth>,
-        _progress: &(dyn Fn(&str) + Send + Sync),
+        _progress: Progress<'_>,
     ) -> Result<(), HostError> {
         let decide = |scene: &Scene<'_>| engine::pull_image(scene, image, auth);
         self.call(Operation::PullImage, Subject::Image(image), decide).await

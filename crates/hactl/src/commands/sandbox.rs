@@ -12,7 +12,7 @@ use crate::cli::Global;
 use crate::commands::show::pretty;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::session::{self, Session};
+use crate::session;
 
 /// Look at the simulated fleet, change it by hand, and make things go wrong in it
 #[derive(Debug, Args)]
@@ -273,23 +273,22 @@ impl SandboxCommand {
             var_file: global.var_file.clone(),
             color: global.color,
         };
+        let (stack, directory) = session::identify(&global)?;
         if let SandboxSubcommand::Reset = self.command {
-            let (stack, directory) = session::identify(&global)?;
             return reset(&session::sandbox_directory(&directory, &stack), &stack);
         }
-        let session = Session::open_to_read(&global)?;
-        let sandbox = &session.sandbox;
+        let sandbox = &session::open_sandbox(&directory, &stack)?;
         match &self.command {
             SandboxSubcommand::Show { json: true } => {
                 output.data(&pretty(&serde_json::to_value(sandbox.view()).unwrap_or_default()));
             }
             SandboxSubcommand::Show { json: false } => output.data(&table(&sandbox.view())),
             SandboxSubcommand::Drift { node, change } => {
-                session.keep_out_of_git()?;
+                session::hidden_directory(&directory)?;
                 drift(sandbox, node, change)?;
             }
             SandboxSubcommand::Fault { fault, node, skip, times } => {
-                session.keep_out_of_git()?;
+                session::hidden_directory(&directory)?;
                 let number = sandbox.inject(node.as_deref(), fault.fault()?, *skip, *times)?;
                 output.message(&format!("Fault {number} waits. Take it back with `hactl sandbox clear {number}`.\n"));
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 
 use hactl_config::{VariableInputs, load};
 use hactl_core::DigestKey;
@@ -24,7 +25,7 @@ pub(crate) struct Fleet {
     pub(crate) store: Store,
     /// Gone when the fleet is.
     _directory: TempDir,
-    hosts: Hosts<Sandbox>,
+    hosts: Hosts,
     secrets: Secrets,
     born: u64,
 }
@@ -61,7 +62,7 @@ impl Fleet {
         sandbox.on_crash(|| resume_unwind(Box::new(Killed)));
         let key = DigestKey::new([7; 32]);
         Self {
-            hosts: Hosts::new(sandbox.clone(), key.clone(), directory.path().to_owned()),
+            hosts: Hosts::new(Arc::new(sandbox.clone()), key.clone(), directory.path().to_owned()),
             store: Store::new(&directory.path().join("state"), "test"),
             secrets: Secrets { key, variables: BTreeMap::new() },
             sandbox,

@@ -106,7 +106,7 @@ fn left_out(page: &mut Page, plan: &Plan) {
         others -= on_it;
         let verb = if on_it == 1 { "is" } else { "are" };
         let what = format!("{} on it {verb} left out", count(on_it, "resource"));
-        page.line(2, Tone::Changed, format!("{node} did not answer ({}): {what}", visible(reason)));
+        page.line(2, Tone::Changed, format!("{node} did not answer: {}; {what}", visible(reason)));
     }
     if others > 0 {
         let elsewhere: Vec<&str> = plan

@@ -1,0 +1,6 @@
+mod configuration;
+mod connection;
+mod engine;
+mod live;
+mod operations;
+mod reading;

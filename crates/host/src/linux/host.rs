@@ -1,0 +1,328 @@
+//! The port [`Host`] on a real machine: engine operations go to its Docker Engine, the rest to scripts.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use hactl_core::node::{Connection, Method};
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::docker::Docker;
+use crate::linux::files::{self, Call};
+use crate::linux::place::Place;
+use crate::linux::probe::{self, Door};
+use crate::linux::shell::{Broken, Privilege, Shell, login_here};
+use crate::linux::ssh::{self, Endpoint};
+use crate::linux::survey;
+use crate::{
+    Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileRemoval, FileStat, FileWrite, Host,
+    HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy, Survey, SurveyRequest,
+    VolumeConfig,
+};
+
+/// Docker Engine's socket where the config does not say.
+const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+/// Where Docker Engine keeps its data where it does not say.
+const DATA_ROOT: &str = "/var/lib/docker";
+/// For how long a host that did not answer is not tried again by operations that wait in line.
+const DOWN_FOR: Duration = Duration::from_secs(20);
+
+/// A machine, connected to when it is first used and again when the connection broke.
+pub(crate) struct LinuxHost {
+    connection: Connection,
+    place: Arc<Place>,
+    user_config: Option<String>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    link: Option<Arc<Link>>,
+    failed: Option<(Instant, HostError)>,
+}
+
+/// A connection that stands.
+pub(crate) struct Link {
+    shell: Shell,
+    socket: String,
+    /// Where inventories are.
+    root: String,
+    docker: OnceCell<Docker>,
+}
+
+impl LinuxHost {
+    pub(crate) fn new(connection: Connection, place: Arc<Place>, user_config: Option<String>) -> Self {
+        Self { connection, place, user_config, kept: Mutex::default() }
+    }
+
+    /// The connection, made anew where it broke.
+    pub(crate) async fn link(&self) -> Result<Arc<Link>, HostError> {
+        let mut kept = self.kept.lock().await;
+        if let Some(link) = kept.link.as_ref().filter(|link| link.is_up()) {
+            return Ok(link.clone());
+        }
+        kept.link = None;
+        if let Some((when, error)) = &kept.failed
+            && when.elapsed() < DOWN_FOR
+        {
+            return Err(error.clone());
+        }
+        match self.open().await {
+            Ok(link) => {
+                let link = Arc::new(link);
+                *kept = Kept { link: Some(link.clone()), failed: None };
+                Ok(link)
+            }
+            Err(error) => {
+                kept.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Link, HostError> {
+        let shell = match self.connection.method {
+            Method::Local => Shell::Local(login_here().await.map_err(Broken::reading)?),
+            Method::Ssh => Shell::Ssh(
+                ssh::Connection::open(&self.connection, &self.place.next(), self.user_config.as_deref())
+                    .await
+                    .map_err(|reason| HostError::Unreachable { reason })?,
+            ),
+        };
+        let login = shell.login();
+        let root = if login.is_privileged() {
+            "/var/lib/hactl".to_owned()
+        } else {
+            format!("{}/.local/state/hactl", login.home)
+        };
+        let socket = self.connection.docker_socket.clone().unwrap_or_else(|| DOCKER_SOCKET.to_owned());
+        Ok(Link { shell, socket, root, docker: OnceCell::new() })
+    }
+
+    async fn call(&self, call: Call, serial: u64) -> Result<(), HostError> {
+        let link = self.link().await?;
+        let output = link.shell.run(Privilege::Root, call.script, &call.input).await;
+        let output = output.map_err(|broken| broken.changing(format!("{} {}", call.operation, call.path)))?;
+        call.read(&output, serial)
+    }
+}
+
+impl Link {
+    fn is_up(&self) -> bool {
+        match &self.shell {
+            Shell::Ssh(connection) => connection.is_up(),
+            Shell::Local(_) => true,
+        }
+    }
+
+    async fn docker(&self) -> Result<&Docker, HostError> {
+        let docker = self.docker.get_or_try_init(|| async {
+            let path = match &self.shell {
+                Shell::Local(_) => self.socket.clone().into(),
+                Shell::Ssh(connection) => connection.forward(Endpoint::Socket(self.socket.clone())).await?,
+            };
+            Ok(Docker::at(path))
+        });
+        docker.await.map_err(Broken::reading)
+    }
+
+    async fn door(&self, port: u16) -> Result<Door, HostError> {
+        match &self.shell {
+            Shell::Local(_) => Ok(Door::Here(port)),
+            Shell::Ssh(connection) => {
+                connection.forward(Endpoint::Port(port)).await.map(Door::Forwarded).map_err(Broken::reading)
+            }
+        }
+    }
+
+    /// Why the engine's socket does not answer.
+    async fn why_no_engine(&self, seen: HostError) -> HostError {
+        let script = "read -r socket
+            if [ ! -S \"$socket\" ]; then echo absent; elif [ ! -w \"$socket\" ]; then echo denied; else echo there; fi";
+        let input = format!("{}\n", self.socket);
+        let Ok(output) = self.shell.run(Privilege::Own, script, input.as_bytes()).await else { return seen };
+        let socket = &self.socket;
+        let reason = match String::from_utf8_lossy(&output.stdout).trim() {
+            "absent" => format!("there is none: {socket} does not exist"),
+            "denied" => format!("the user {} may not use {socket}", self.shell.login().user),
+            "there" => match &self.shell {
+                Shell::Ssh(connection) => match connection.refusal() {
+                    Some(why) if why.contains("prohibited") => {
+                        format!("the SSH server does not forward {socket} (AllowStreamLocalForwarding): {why}")
+                    }
+                    _ => format!("nothing answers at {socket}: is the engine running?"),
+                },
+                Shell::Local(_) => format!("nothing answers at {socket}: is the engine running?"),
+            },
+            _ => return seen,
+        };
+        HostError::EngineUnusable { reason }
+    }
+
+    async fn texts(&self, survey: &mut Survey, paths: &[&str]) -> Result<(), HostError> {
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let input = format!("{}\n\n{}\n{}\n", self.root, FileStat::MAX_TEXT + 1, paths.join("\n"));
+        let output = self.shell.run(Privilege::Root, survey::TEXTS, input.as_bytes()).await.map_err(Broken::reading)?;
+        survey::read_texts(survey::body(&output)?, survey);
+        Ok(())
+    }
+}
+
+/// An operation of the engine. Where its socket does not answer, the host is asked why.
+macro_rules! engine {
+    ($self:ident, $operation:ident($($argument:expr),*)) => {{
+        let link = $self.link().await?;
+        match link.docker().await?.$operation($($argument),*).await {
+            Err(error @ HostError::EngineUnusable { .. }) => Err(link.why_no_engine(error).await),
+            other => other,
+        }
+    }};
+}
+
+#[async_trait]
+impl Host for LinuxHost {
+    async fn survey(&self, request: &SurveyRequest) -> Result<Survey, HostError> {
+        let link = self.link().await?;
+        let docker = link.docker().await?;
+        let input = survey::input(&link.root, request);
+        let asked = survey::now();
+        let (output, about) = tokio::join!(
+            async {
+                let output = link.shell.run(Privilege::Root, survey::SCRIPT, &input).await;
+                (output, survey::now())
+            },
+            docker.about()
+        );
+        let (output, answered) = (output.0.map_err(Broken::reading)?, output.1);
+        let mut survey = survey::read(survey::body(&output)?, request, asked, answered)?;
+        let texts: Vec<&str> = survey::wanted_texts(request, &survey);
+        link.texts(&mut survey, &texts).await?;
+        if let Ok(about) = about {
+            if about.data_root != DATA_ROOT && !about.data_root.is_empty() {
+                let script = "read -r path; df -Pk -- \"$path\" | tail -n 1";
+                let input = format!("{}\n", about.data_root);
+                if let Ok(output) = link.shell.run(Privilege::Root, script, input.as_bytes()).await {
+                    survey.facts.disk_free = survey::free_space(&String::from_utf8_lossy(&output.stdout));
+                }
+            }
+            survey.facts.docker_version = Some(about.version);
+            survey.facts.engine_id = Some(about.id);
+        }
+        Ok(survey)
+    }
+
+    async fn engine_survey(&self, request: &EngineRequest) -> Result<EngineSurvey, HostError> {
+        engine!(self, engine_survey(request))
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<(), HostError> {
+        let link = self.link().await?;
+        self.call(files::claim(&link.root, claim), claim.parent_serial).await
+    }
+
+    async fn release(&self, release: &Release) -> Result<(), HostError> {
+        let link = self.link().await?;
+        self.call(files::release(&link.root, release), 0).await
+    }
+
+    async fn write_file(&self, write: &FileWrite) -> Result<(), HostError> {
+        let link = self.link().await?;
+        self.call(files::write(&link.root, link.shell.login(), write)?, 0).await
+    }
+
+    async fn remove_file(&self, removal: &FileRemoval) -> Result<(), HostError> {
+        let link = self.link().await?;
+        self.call(files::remove(&link.root, removal)?, 0).await
+    }
+
+    async fn has_image(&self, image: &str) -> Result<bool, HostError> {
+        engine!(self, has_image(image))
+    }
+
+    async fn pull_image(
+        &self,
+        image: &str,
+        auth: Option<&RegistryAuth>,
+        progress: Progress<'_>,
+    ) -> Result<(), HostError> {
+        engine!(self, pull_image(image, auth, progress))
+    }
+
+    async fn create_container(&self, name: &str, config: &ContainerConfig) -> Result<String, HostError> {
+        engine!(self, create_container(name, config))
+    }
+
+    async fn inspect_container(&self, container: &str) -> Result<Option<Container>, HostError> {
+        engine!(self, inspect_container(container))
+    }
+
+    async fn start_container(&self, container: &str) -> Result<(), HostError> {
+        engine!(self, start_container(container))
+    }
+
+    async fn stop_container(&self, container: &str, grace: Option<Duration>) -> Result<(), HostError> {
+        engine!(self, stop_container(container, grace))
+    }
+
+    async fn rename_container(&self, container: &str, name: &str) -> Result<(), HostError> {
+        engine!(self, rename_container(container, name))
+    }
+
+    async fn remove_container(&self, container: &str) -> Result<(), HostError> {
+        engine!(self, remove_container(container))
+    }
+
+    async fn update_container(
+        &self,
+        container: &str,
+        resources: &Resources,
+        restart: &RestartPolicy,
+    ) -> Result<(), HostError> {
+        engine!(self, update_container(container, resources, restart))
+    }
+
+    async fn signal_container(&self, container: &str, signal: &str) -> Result<(), HostError> {
+        engine!(self, signal_container(container, signal))
+    }
+
+    async fn exec(&self, container: &str, command: &[String]) -> Result<ExecOutput, HostError> {
+        engine!(self, exec(container, command))
+    }
+
+    async fn container_logs(&self, container: &str, lines: usize) -> Result<Vec<String>, HostError> {
+        engine!(self, container_logs(container, lines))
+    }
+
+    async fn probe(&self, probe: &Probe) -> Result<Result<(), String>, HostError> {
+        match probe {
+            Probe::Http { port, path } => {
+                let door = self.link().await?.door(*port).await?;
+                Ok(probe::http(&door, *port, path).await)
+            }
+            Probe::Tcp { port } => {
+                let door = self.link().await?.door(*port).await?;
+                Ok(probe::tcp(&door, *port).await)
+            }
+            Probe::Container { container } => engine!(self, probe_container(container)),
+            Probe::Exec { container, command } => engine!(self, probe_exec(container, command)),
+        }
+    }
+
+    async fn create_network(&self, name: &str, config: &NetworkConfig) -> Result<(), HostError> {
+        engine!(self, create_network(name, config))
+    }
+
+    async fn remove_network(&self, name: &str) -> Result<(), HostError> {
+        engine!(self, remove_network(name))
+    }
+
+    async fn create_volume(&self, name: &str, config: &VolumeConfig) -> Result<(), HostError> {
+        engine!(self, create_volume(name, config))
+    }
+
+    async fn remove_volume(&self, name: &str) -> Result<(), HostError> {
+        engine!(self, remove_volume(name))
+    }
+}

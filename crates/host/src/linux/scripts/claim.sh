@@ -1,0 +1,23 @@
+# Then: the stack's name, the serial of the state at hand, the serial to come, then `NAME ADDRESS` of each resource about
+# to be touched. Refuses where the host was touched from a newer state.
+read -r stack
+read -r parent
+read -r serial
+lock
+last=$(cat "$own/serial" 2>/dev/null || echo 0)
+if [ "$last" -gt "$parent" ]; then
+    printf 'fenced %s\n' "$last"
+    exit 0
+fi
+try mkdir -p -- "$own/entries"
+set --
+while read -r name address; do
+    if [ ! -f "$own/entries/$name" ]; then
+        printf 'address %s\n' "$address" >"$own/entries/$name" || fail "$own/entries: cannot be written"
+        set -- "$@" "$own/entries/$name"
+    fi
+done
+[ "$#" -eq 0 ] || durable "$@" "$own/entries"
+[ "$(cat "$own/stack" 2>/dev/null)" = "$stack" ] || record "$own/stack" "$stack"
+record "$own/serial" "$serial"
+echo ok

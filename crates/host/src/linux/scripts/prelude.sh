@@ -1,0 +1,56 @@
+# Every script begins with this. POSIX sh with the tools of coreutils or busybox.
+# Standard input: the directory of inventories and the stack's lineage, a line each, then what the script says.
+# Standard output: `ok`, `conflict`, `fenced SERIAL` or `error REASON`, then what the script says.
+#
+# An inventory is a directory:
+#   stack, serial       the stack's name; the serial of the last state that touched the host
+#   entries/NAME        one resource: lines `address A`, and for a file `path P`, `directory D` for each directory
+#                       made for it, outermost first, and `original` where a file was adopted
+#   originals/NAME      what the adopted file was before
+set -u
+umask 022
+export LC_ALL=C
+
+fail() {
+    printf 'error %s\n' "$*"
+    exit 0
+}
+
+# Runs a command for its effect; what it complains of ends the script.
+try() {
+    complaint=$("$@" 2>&1 >/dev/null) || fail "$complaint"
+}
+
+# Makes files and directories survive a power cut, as far as the host's sync can do that for single ones.
+durable() {
+    sync -- "$@" 2>/dev/null || sync
+}
+
+exists() {
+    [ -e "$1" ] || [ -L "$1" ]
+}
+
+# One script at a time changes inventories and their files.
+lock() {
+    try mkdir -p -- "$root"
+    exec 9<"$root"
+    if command -v flock >/dev/null; then
+        flock -w 60 9 || fail "another run of hactl has been writing to $root for 60 s"
+    fi
+}
+
+# Replaces a file of the inventory by the text in $2.
+record() {
+    printf '%s\n' "$2" >"$own/.new" || fail "$own/.new: cannot be written"
+    durable "$own/.new"
+    try mv -f -- "$own/.new" "$1"
+    durable "${1%/*}"
+}
+
+field() {
+    [ ! -f "$2" ] || sed -n "s/^$1 //p" "$2"
+}
+
+read -r root
+read -r lineage
+own="$root/$lineage"

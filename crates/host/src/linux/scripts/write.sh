@@ -1,0 +1,103 @@
+# Then, a line each: the entry's NAME, the ADDRESS, the path, the mode, owner and group (empty where not given), whether to
+# adopt, whether state holds the file (`yes` or `no`), the size in bytes; then the content.
+read -r name
+read -r address
+read -r path
+read -r mode
+read -r owner
+read -r group
+read -r adopt
+read -r owned
+read -r size
+lock
+entry="$own/entries/$name"
+original="$own/originals/$name"
+parent=${path%/*}
+
+[ ! -d "$path" ] || fail 'is a directory'
+missing=
+above=$parent
+while [ -n "$above" ] && [ ! -d "$above" ]; do
+    ! exists "$above" || fail 'not a directory'
+    missing="directory $above
+$missing"
+    above=${above%/*}
+done
+
+holder=$(grep -lxF -- "path $path" "$own"/entries/* 2>/dev/null | head -n 1)
+held=$(field path "$entry")
+if [ -n "$held" ] && [ "$held" != "$path" ] && exists "$held"; then
+    fail "$address still has the file $held, which must be removed first"
+fi
+
+flag=
+if [ -n "$holder" ]; then
+    if grep -qx original "$holder"; then
+        flag=original
+        [ "$holder" = "$entry" ] || try mv -f -- "$own/originals/${holder##*/}" "$original"
+    fi
+else
+    foreign=$(grep -lxF -- "path $path" "$root"/*/entries/* 2>/dev/null | head -n 1)
+    if [ "$owned" = no ] && exists "$path"; then foreign=$path; fi
+    if [ -n "$foreign" ] && [ "$adopt" = no ]; then
+        echo conflict
+        exit 0
+    fi
+    if [ -n "$foreign" ] && exists "$path"; then
+        try mkdir -p -m 700 -- "$own/originals"
+        try cp -a -- "$path" "$original.new"
+        durable "$original.new"
+        try mv -f -- "$original.new" "$original"
+        durable "$own/originals"
+        flag=original
+    fi
+fi
+
+before=$(cat "$entry" 2>/dev/null)
+directories=$( (
+    sed -n '/^directory /p' "$entry" "${holder:-$entry}" 2>/dev/null
+    printf '%s' "$missing"
+) | awk '!seen[$0]++')
+after=$(printf '%s\n' "address $address" "path $path" "$directories" "$flag" | sed '/^$/d')
+[ "$before" = "$after" ] || record "$entry" "$after"
+if [ -n "$holder" ] && [ "$holder" != "$entry" ]; then
+    record "$holder" "address $(field address "$holder")"
+fi
+
+# Leaves the host as it was before: what is not written must not stay recorded.
+new="$parent/.hactl-new"
+undo() {
+    rm -f -- "$new"
+    printf '%s' "$missing" | sort -r | while read -r _ made; do rmdir -- "$made" 2>/dev/null; done
+    if [ "$before" != "$after" ] && [ -z "$holder" ]; then
+        record "$entry" "${before:-address $address}"
+        rm -f -- "$original"
+    fi
+    fail "$1"
+}
+check() {
+    complaint=$("$@" 2>&1 >/dev/null) || undo "$complaint"
+}
+fill() {
+    (umask 077 && head -c "$size" >"$new") || return 1
+    [ "$(wc -c <"$new")" -eq "$size" ] || {
+        echo 'the connection ended before all of it came' >&2
+        return 1
+    }
+}
+own_by() {
+    if [ -n "$group" ] || [ -z "$owner" ]; then
+        chown -- "$owner:$group" "$new"
+    else
+        # With its login group; a number without a name has none.
+        chown -- "$owner:" "$new" 2>/dev/null || chown -- "$owner:$owner" "$new"
+    fi
+}
+check mkdir -p -- "$parent/"
+check fill
+[ -z "$owner$group" ] || check own_by
+check chmod -- "$mode" "$new"
+durable "$new"
+check mv -fT -- "$new" "$path"
+durable "$parent/"
+echo ok

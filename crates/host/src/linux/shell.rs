@@ -1,0 +1,186 @@
+//! Scripts on a host: sent as text, fed by standard input, answered on standard output.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::HostError;
+use crate::linux::ssh::Connection;
+
+/// Where scripts run.
+pub(crate) enum Shell {
+    /// On a host, over SSH.
+    Ssh(Connection),
+    /// On this machine.
+    Local(Login),
+}
+
+/// As whom a shell runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Login {
+    /// The user's name.
+    pub(crate) user: String,
+    /// Where the user's own files are.
+    pub(crate) home: String,
+    /// Whether it is root already.
+    pub(crate) root: bool,
+    /// Whether it may become root without a password.
+    pub(crate) sudo: bool,
+}
+
+/// What a script printed.
+pub(crate) struct Output {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+    /// None where a signal ended it.
+    pub(crate) code: Option<i32>,
+}
+
+/// Why a script has no output.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// It was never begun.
+    NotBegun(String),
+    /// It was, and nobody knows how far it came.
+    CutShort(String),
+}
+
+/// Whether a script runs as root where that is possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Privilege {
+    Own,
+    Root,
+}
+
+/// Prints who logs in: a marker, the user's number and name, whether sudo needs no password, and the home directory.
+pub(crate) const GREETING: &str = r#"printf "hactl-login %s %s %s %s\n" "$(id -u)" "$(id -un)" "$([ "$(id -u)" = 0 ] || ! sudo -n true >/dev/null 2>&1 || echo sudo)" "$HOME""#;
+
+/// How long a script may take, besides the time that its input takes.
+const TIME_LIMIT: Duration = Duration::from_secs(120);
+/// The slowest connection on which an input is still waited for, in bytes a second.
+const SLOWEST: u64 = 32 * 1024;
+
+impl Login {
+    /// Reads a line that [`GREETING`] printed.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let mut words = line.strip_prefix("hactl-login ")?.splitn(4, ' ');
+        let root = words.next()? == "0";
+        let user = words.next()?.to_owned();
+        let sudo = words.next()? == "sudo";
+        Some(Self { user, home: words.next()?.trim_end().to_owned(), root, sudo })
+    }
+
+    /// Whether scripts can run as root.
+    pub(crate) fn is_privileged(&self) -> bool {
+        self.root || self.sudo
+    }
+}
+
+impl Shell {
+    pub(crate) fn login(&self) -> &Login {
+        match self {
+            Self::Ssh(connection) => connection.login(),
+            Self::Local(login) => login,
+        }
+    }
+
+    /// Runs a script. Its text goes ahead of its input, so that neither is seen in a list of processes or a log of sudo.
+    pub(crate) async fn run(&self, privilege: Privilege, script: &str, input: &[u8]) -> Result<Output, Broken> {
+        let login = self.login();
+        let sudo = if privilege == Privilege::Root && !login.root && login.sudo { "sudo -n " } else { "" };
+        let command = format!("exec {sudo}sh -c 'eval \"$(head -c {})\"'", script.len());
+        let mut text = Vec::with_capacity(script.len() + input.len());
+        text.extend_from_slice(script.as_bytes());
+        text.extend_from_slice(input);
+        let limit = TIME_LIMIT + Duration::from_secs(text.len() as u64 / SLOWEST);
+        let run = async {
+            match self {
+                Self::Ssh(connection) => connection.run(&command, &text).await,
+                Self::Local(_) => run_here(&command, &text).await,
+            }
+        };
+        tokio::time::timeout(limit, run)
+            .await
+            .unwrap_or_else(|_| Err(Broken::CutShort(format!("no answer within {} s", limit.as_secs()))))
+    }
+}
+
+impl Broken {
+    /// As the failure of an operation that changes something.
+    pub(crate) fn changing(self, operation: String) -> HostError {
+        match self {
+            Self::NotBegun(reason) => HostError::Unreachable { reason },
+            Self::CutShort(_) => HostError::Lost { operation },
+        }
+    }
+
+    /// As the failure of an operation that only looks.
+    pub(crate) fn reading(self) -> HostError {
+        match self {
+            Self::NotBegun(reason) | Self::CutShort(reason) => HostError::Unreachable { reason },
+        }
+    }
+}
+
+/// Who runs scripts on this machine.
+pub(crate) async fn login_here() -> Result<Login, Broken> {
+    let output = run_here(GREETING, b"").await?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().find_map(Login::parse).ok_or_else(|| Broken::NotBegun(format!("sh does not work: {}", output.stderr)))
+}
+
+async fn run_here(command: &str, input: &[u8]) -> Result<Output, Broken> {
+    let mut child = tokio::process::Command::new("sh")
+        .args(["-c", command])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| Broken::NotBegun(format!("sh cannot be started: {error}")))?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (stdout, stderr) = talk(stdin, stdout, stderr, input).await;
+    let status = child.wait().await.map_err(|error| Broken::CutShort(error.to_string()))?;
+    Ok(Output { stdout, stderr, code: status.code() })
+}
+
+/// Writes the input while reading both outputs to their ends. A script that does not want all of its input is fine.
+pub(crate) async fn talk(
+    stdin: Option<impl AsyncWrite + Unpin>,
+    stdout: Option<impl AsyncRead + Unpin>,
+    stderr: Option<impl AsyncRead + Unpin>,
+    input: &[u8],
+) -> (Vec<u8>, String) {
+    let write = async {
+        if let Some(mut stdin) = stdin {
+            let _ = stdin.write_all(input).await;
+            let _ = stdin.shutdown().await;
+        }
+    };
+    let ((), stdout, stderr) = tokio::join!(write, read_all(stdout), read_all(stderr));
+    (stdout, String::from_utf8_lossy(&stderr).trim().to_owned())
+}
+
+async fn read_all(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut from) = from {
+        let _ = from.read_to_end(&mut bytes).await;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_tells_who_logs_in() {
+        let root = Login::parse("hactl-login 0 root  /root");
+        assert_eq!(root, Some(Login { user: "root".into(), home: "/root".into(), root: true, sudo: false }));
+        let ops = Login::parse("hactl-login 1000 ops sudo /home/of ops");
+        assert_eq!(ops, Some(Login { user: "ops".into(), home: "/home/of ops".into(), root: false, sudo: true }));
+        assert_eq!(Login::parse("Welcome to node1!"), None);
+    }
+}
