@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use hactl_core::Digest;
-use hactl_host::{Fleet, PortBinding};
+use hactl_host::{Fleet, LinuxFleet, PortBinding};
 
 use crate::world::{Hands, Image, World};
 
@@ -122,5 +122,6 @@ impl Hands for Lab {
 
 /// The implementation for real hosts.
 fn fleet() -> Arc<dyn Fleet> {
-    panic!("real hosts are not there yet")
+    let config = std::env::var("HACTL_SSH_CONFIG").expect("`scripts/lab env` sets HACTL_SSH_CONFIG as well");
+    Arc::new(LinuxFleet::new(Some(config)))
 }
