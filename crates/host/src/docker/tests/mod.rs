@@ -1,0 +1,5 @@
+mod configuration;
+mod connection;
+mod engine;
+mod operations;
+mod reading;
