@@ -49,8 +49,9 @@ impl Docker {
 
         // The output ends a moment before the engine knows the exit code, and also when the engine goes away.
         loop {
-            let state = self.send(Call::get(&operation, format!("/exec/{id}/json"))).await;
-            let state: InspectedExec = state.map_err(|_| HostError::Lost { operation: operation.clone() })?.json()?;
+            let look = Call::get(&operation, format!("/exec/{id}/json"));
+            let state = self.send(look).await.and_then(|answer| answer.json::<InspectedExec>());
+            let state = state.map_err(|_| HostError::Lost { operation: operation.clone() })?;
             if let Some(code) = state.exit_code.filter(|_| !state.running) {
                 return Ok(ExecOutput { code, output: output.text() });
             }

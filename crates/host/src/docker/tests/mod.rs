@@ -1,6 +1,5 @@
 mod configuration;
 mod connection;
 mod engine;
-mod live;
 mod operations;
 mod reading;
