@@ -5,7 +5,6 @@
 //! their Docker Engine, and the sandbox's simulated ones (`hactl-sim`).
 
 mod container;
-#[expect(dead_code, reason = "its caller, the real host, is not there yet")]
 mod docker;
 mod error;
 mod file;
