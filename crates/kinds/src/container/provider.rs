@@ -303,9 +303,12 @@ async fn gate(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
     let deadline = Instant::now() + timeout;
     let mut told = String::new();
     loop {
-        let why = match host.probe(&probe).await.map_err(failed)? {
-            Ok(()) => return Ok(()),
-            Err(why) => why,
+        let why = match host.probe(&probe).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(why)) => why,
+            // A question changes nothing: a host or engine that comes back within the time can still answer it.
+            Err(error @ (HostError::Unreachable { .. } | HostError::Lost { .. })) => error.to_string(),
+            Err(error) => return Err(failed(error)),
         };
         if why != told {
             (job.progress)(&format!("not healthy yet: {why}"));
