@@ -57,10 +57,7 @@ make_base() {
 }
 
 remove_base() {
-    local mount
-    awk -v root="$1/" 'index($2, root) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do
-        as_root umount -l "$mount"
-    done
+    unmount_below "$1"
     as_root rm -rf --one-file-system "$1"
 }
 
