@@ -44,10 +44,10 @@ start_own_engine() {
         command -v dockerd >/dev/null || install_packages docker.io
         clear_own_engine
         # The lock of this script must not live on in it.
-        as_root setsid dockerd --host "$own_engine" --group "$(id -g)" --data-root "$lab/engine" \
+        as_root setsid --fork dockerd --host "$own_engine" --group "$(id -g)" --data-root "$lab/engine" \
             --exec-root "$lab/run/exec" --pidfile "$lab/run/dockerd.pid" --storage-driver overlay2 \
             --bridge none --iptables=false --ip-masq=false --ip-forward=false \
-            </dev/null >"$lab/run/dockerd.log" 2>&1 9>&- &
+            </dev/null >"$lab/run/dockerd.log" 2>&1 9>&-
     fi
     for _ in $(seq 300); do
         if engine_answers; then return; fi
