@@ -22,6 +22,7 @@ const RULES: Rules = Rules(&[KindRules {
     replacement: Replacement::Swap,
     generations: true,
     in_place: &["cpus"],
+    computed: &[],
     keep_on_delete: false,
     claims: |spec| {
         spec.get("name").and_then(Value::as_str).map(|name| format!("the name {name}")).into_iter().collect()

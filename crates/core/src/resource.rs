@@ -82,6 +82,8 @@ pub struct KindRules {
     pub generations: bool,
     /// The top-level fields that can change in place; a change of any other replaces the instance.
     pub in_place: &'static [&'static str],
+    /// The top-level fields that no config says: they differ where something outside of it has changed.
+    pub computed: &'static [&'static str],
     /// Whether deleting keeps the thing itself and only forgets it, unless asked for (volumes hold data).
     pub keep_on_delete: bool,
     /// What an instance with this spec has for itself alone on its node, in words: `port 8080/tcp`, `path /etc/x`.

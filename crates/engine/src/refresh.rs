@@ -35,6 +35,8 @@ pub struct Refreshed {
     pub nodes: BTreeMap<String, SeenNode>,
     /// The nodes that did not, and why.
     pub unreachable: BTreeMap<String, Arc<str>>,
+    /// Fields that belong to what the config wants and that only the hosts could tell, by address.
+    pub computed: BTreeMap<Address, Map>,
     /// What else there is to say.
     pub warnings: Vec<Diagnostic>,
 }
@@ -102,6 +104,7 @@ fn take(
             refreshed.observed.extend(
                 requests.iter().zip(reading.observed).map(|(request, observed)| (request.address.clone(), observed)),
             );
+            refreshed.computed.extend(reading.computed);
             refreshed.warnings.extend(reading.warnings);
             refreshed.nodes.insert(
                 node.to_owned(),

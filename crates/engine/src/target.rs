@@ -1,5 +1,6 @@
 //! Where resources live: hosts (and, later, API servers), as the engine sees them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -75,6 +76,9 @@ pub struct Reading {
     pub serial: Option<u64>,
     /// Addresses that the target still records although nothing of them is there: what a cut-short removal leaves.
     pub vacant: Vec<Address>,
+    /// Fields that belong to what the config wants and that only the target can tell, as the digest of an image, by
+    /// address.
+    pub computed: BTreeMap<Address, Map>,
     /// What else there is to say, as of things that are labelled as ours and not in state.
     pub warnings: Vec<Diagnostic>,
 }

@@ -12,7 +12,8 @@ use hactl_core::observed::{Observations, recover};
 use hactl_core::plan::{Desired, Input, Mode, Options, Plan, plan};
 use hactl_core::state::State;
 use hactl_engine::{Applied, Apply, Events, Recorder, Refresh, Refreshed, SeenNode, apply, refresh};
-use hactl_kinds::{Logins, RULES, lower, preflight, uses_facts};
+use hactl_kinds::{Hosts, Logins, RULES, lower, preflight, resolve_images, uses_facts};
+use hactl_sim::Sandbox;
 use hactl_state::{FORMAT, Header, Journal, Loaded, LockGuard, Record, World};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -139,17 +140,19 @@ pub(crate) async fn prepare(
     let mut seen = Refreshed::default();
     // Facts are part of the config, so they are asked for without a refresh as well.
     let facts = if uses_facts(config) {
-        seen = look(session, config, &state, &Desired::default(), events).await;
+        seen = look(&session.hosts, config, &state, &Desired::default(), events).await;
         seen.nodes.iter().map(|(name, node)| (name.clone(), node.facts.clone())).collect()
     } else {
         BTreeMap::new()
     };
-    let desired = lower(config, (!facts.is_empty()).then_some(&facts)).map_err(fail)?;
+    let mut desired = lower(config, (!facts.is_empty()).then_some(&facts)).map_err(fail)?;
     if asked.refresh {
-        seen = look(session, config, &state, &desired, events).await;
+        let logins = Logins::reveal(&desired.registries, &session.secrets).map_err(fail)?;
+        seen = look(&session.hosts.clone().with_logins(logins), config, &state, &desired, events).await;
     } else {
         seen.observed = Observations::default();
     }
+    complete(&mut desired, &state, &seen);
     let mut diagnostics = preflight(&seen.nodes, &state, &asked.replace_node);
     let mut warnings: Vec<Diagnostic> = diagnostics.extract_if(.., |diagnostic| !diagnostic.is_error()).collect();
     if desired.resources.is_empty() && mode == Mode::Normal {
@@ -182,11 +185,29 @@ pub(crate) async fn prepare(
 }
 
 /// Looks at every node of the config, and at those that state still has something on.
-async fn look(session: &Session, config: &Config, state: &State, desired: &Desired, events: Events<'_>) -> Refreshed {
+async fn look(
+    hosts: &Hosts<Sandbox>,
+    config: &Config,
+    state: &State,
+    desired: &Desired,
+    events: Events<'_>,
+) -> Refreshed {
     let mut nodes: BTreeMap<_, _> =
         state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
     nodes.extend(config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())));
-    refresh(&session.hosts, &Refresh { nodes: &nodes, state, desired: &desired.resources }, events).await
+    refresh(hosts, &Refresh { nodes: &nodes, state, desired: &desired.resources }, events).await
+}
+
+/// Adds to what the config wants what only the hosts could tell, or state still knows.
+fn complete(desired: &mut Desired, state: &State, seen: &Refreshed) {
+    let recovered;
+    let state = if state.is_settled() {
+        state
+    } else {
+        recovered = recover(state, &seen.observed);
+        &recovered
+    };
+    resolve_images(desired, state, &seen.computed);
 }
 
 /// The state with every unfinished step settled by what is on the hosts.

@@ -28,7 +28,7 @@ pub use file::{FileRemoval, FileStat, FileWrite, normal_mode, normal_path};
 pub use inventory::{Claim, Inventory, InventoryEntry, Release};
 pub use linux::LinuxFleet;
 pub use registry::RegistryAuth;
-pub use survey::{EngineRequest, EngineSurvey, Facts, FileRequest, ForeignClaim, Survey, SurveyRequest};
+pub use survey::{EngineRequest, EngineSurvey, Facts, FileRequest, ForeignClaim, ImageRequest, Survey, SurveyRequest};
 
 /// Is told what is going on, as short texts.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
@@ -53,7 +53,8 @@ pub trait Host: Send + Sync {
     /// Facts, the state of files, and the inventories, in one round trip.
     async fn survey(&self, request: &SurveyRequest) -> Result<Survey, HostError>;
 
-    /// The containers, networks and volumes that are ours or have a name we want, all at once.
+    /// The containers, networks and volumes that are ours or have a name we want, and the registries' digests of images,
+    /// all at once.
     async fn engine_survey(&self, request: &EngineRequest) -> Result<EngineSurvey, HostError>;
 
     /// Takes the host for an apply: refuses a state older than the last one that touched the host, and

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::container::{Container, Network, Volume};
 use crate::file::FileStat;
 use crate::inventory::Inventory;
+use crate::registry::RegistryAuth;
 
 /// What to look at besides the facts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,6 +92,17 @@ pub struct EngineRequest {
     pub networks: Vec<String>,
     /// And volumes of these names.
     pub volumes: Vec<String>,
+    /// And what these images are in their registries.
+    pub images: Vec<ImageRequest>,
+}
+
+/// An image whose registry is to be asked what its tag names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageRequest {
+    /// The image: a name with or without a tag, without a digest.
+    pub image: String,
+    /// How to log in to its registry.
+    pub auth: Option<RegistryAuth>,
 }
 
 /// What the engine answered.
@@ -104,4 +116,6 @@ pub struct EngineSurvey {
     pub volumes: Vec<Volume>,
     /// Host ports that containers of other makers publish: port and protocol (`8080/tcp`) to the container's name.
     pub foreign_ports: BTreeMap<String, String>,
+    /// The registries' digests of the images asked for, `sha256:…`; those that could not be told are left out.
+    pub images: BTreeMap<String, String>,
 }

@@ -19,6 +19,7 @@ mod target;
 mod text;
 mod volume;
 
+pub use container::resolve_images;
 pub use formats::{duration as parse_duration, port as parse_port};
 pub use logins::Logins;
 pub use lower::lower;

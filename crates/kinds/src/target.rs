@@ -1,6 +1,6 @@
 //! A host as a target of the engine: one read for all kinds, and each step to the provider of its kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,11 +10,12 @@ use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::Observed;
 use hactl_core::plan::{Action, Plan};
-use hactl_core::value::Map;
+use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Digest, DigestKey};
 use hactl_engine::{Claim, Identity, Job, ReadRequest, Reading, StepError, Target, Targets};
 use hactl_host::{
-    Container, EngineRequest, EngineSurvey, Fleet, Host, HostError, Inventory, Release, SurveyRequest, labels,
+    Container, EngineRequest, EngineSurvey, Fleet, Host, HostError, ImageRequest, Inventory, Release, SurveyRequest,
+    labels,
 };
 
 use crate::logins::Logins;
@@ -111,7 +112,7 @@ struct HostTarget {
 #[async_trait]
 impl Target for HostTarget {
     async fn read(&self, lineage: &str, requests: &[ReadRequest<'_>]) -> Result<Reading, String> {
-        let (survey, engine) = ask(lineage, requests);
+        let (survey, engine) = ask(lineage, requests, &self.logins);
         let asked = requests.iter().any(|request| is_in_engine(request.address));
         let (survey, answer) = futures_util::join!(self.host.survey(&survey), async {
             if asked { self.host.engine_survey(&engine).await } else { Ok(EngineSurvey::default()) }
@@ -143,7 +144,8 @@ impl Target for HostTarget {
             },
             serial: survey.inventory.as_ref().map(|inventory| inventory.serial),
             vacant: vacant(survey.inventory.as_ref(), &own),
-            warnings: self.strays(requests, &own),
+            computed: digests(requests, &engine),
+            warnings: self.strays(requests, &own).into_iter().chain(self.not_told(requests, &engine)).collect(),
         })
     }
 
@@ -177,9 +179,22 @@ impl Target for HostTarget {
 }
 
 impl HostTarget {
+    /// A warning for each image of which the registry did not say what its tag names.
+    fn not_told(&self, requests: &[ReadRequest<'_>], engine: &EngineSurvey) -> Vec<Diagnostic> {
+        let images: BTreeSet<&str> = images_to_resolve(requests).map(|(_, image)| image).collect();
+        let not_told = images.into_iter().filter(|image| !engine.images.contains_key(*image));
+        let warning = |image| {
+            Diagnostic::warning(format!("{}: the registry did not say which image {image} is now", self.name))
+                .about(format!("node.{}", self.name))
+                .detail("what runs from it is taken to be up to date")
+                .help("look at the image's name, whether the host reaches its registry, and at `registries`")
+        };
+        not_told.map(warning).collect()
+    }
+
     /// Containers labelled as ours at addresses that neither state nor config know.
     fn strays(&self, requests: &[ReadRequest<'_>], own: &BTreeMap<&str, Vec<&Container>>) -> Vec<Diagnostic> {
-        let known: std::collections::BTreeSet<&str> = requests.iter().map(|request| request.address.as_str()).collect();
+        let known: BTreeSet<&str> = requests.iter().map(|request| request.address.as_str()).collect();
         own.iter()
             .filter(|(address, _)| !known.contains(**address))
             .flat_map(|(address, containers)| containers.iter().map(move |container| (address, container)))
@@ -195,6 +210,21 @@ impl HostTarget {
     }
 }
 
+/// The wanted containers that are made from whatever their tag names by now, with their images.
+fn images_to_resolve<'a>(requests: &[ReadRequest<'a>]) -> impl Iterator<Item = (&'a Address, &'a str)> {
+    let containers = requests.iter().filter(|request| request.address.kind() == "container");
+    containers.filter_map(|request| Some((request.address, container::image_to_resolve(request.wanted?)?)))
+}
+
+/// What the registries say that the tags of wanted containers name.
+fn digests(requests: &[ReadRequest<'_>], engine: &EngineSurvey) -> BTreeMap<Address, Map> {
+    let told = images_to_resolve(requests).filter_map(|(address, image)| {
+        let digest = Value::string(engine.images.get(image)?);
+        Some((address.clone(), Map::from([(container::IMAGE_DIGEST.to_owned(), digest)])))
+    });
+    told.collect()
+}
+
 /// The addresses that an inventory records without anything being there: no file, and no container.
 fn vacant(inventory: Option<&Inventory>, own: &BTreeMap<&str, Vec<&Container>>) -> Vec<Address> {
     let entries = inventory.into_iter().flat_map(|inventory| &inventory.entries);
@@ -208,7 +238,7 @@ fn is_in_engine(address: &Address) -> bool {
 }
 
 /// What to ask a host, for all kinds at once.
-fn ask(lineage: &str, requests: &[ReadRequest<'_>]) -> (SurveyRequest, EngineRequest) {
+fn ask(lineage: &str, requests: &[ReadRequest<'_>], logins: &Logins) -> (SurveyRequest, EngineRequest) {
     let mut survey = SurveyRequest { lineage: lineage.to_owned(), files: Vec::new() };
     let mut engine = EngineRequest { lineage: lineage.to_owned(), ..EngineRequest::default() };
     for request in requests {
@@ -224,6 +254,9 @@ fn ask(lineage: &str, requests: &[ReadRequest<'_>]) -> (SurveyRequest, EngineReq
         };
         names.0.extend(names.1.map(str::to_owned));
     }
+    let images: BTreeSet<&str> = images_to_resolve(requests).map(|(_, image)| image).collect();
+    let request = |image: &str| ImageRequest { image: image.to_owned(), auth: logins.of_image(image).cloned() };
+    engine.images.extend(images.into_iter().map(request));
     (survey, engine)
 }
 

@@ -17,6 +17,7 @@ pub(crate) const RULES: KindRules = KindRules {
     replacement: Replacement::DeleteThenCreate,
     generations: false,
     in_place: &[],
+    computed: &[],
     keep_on_delete: true,
     claims: |spec| named::claims("volume", spec),
 };

@@ -5,7 +5,7 @@ use hactl_host::{ContainerConfig, HostError, PortBinding, Resources, RestartPoli
 use crate::error::SandboxError;
 use crate::files::{missing_parents, normal_mode, normal_path, user_name};
 use crate::machine::{Content, StoredFile};
-use crate::mutation::Change;
+use crate::mutation::{Change, Mutation};
 use crate::sandbox::Sandbox;
 use crate::scene::{Decision, Scene};
 use crate::world::World;
@@ -82,6 +82,16 @@ impl Sandbox {
         world.decide(host, &[], |scene| engine::pull_image(scene, image, None)).map_err(refused)?;
         let id = world.decide(host, &[], |scene| lifecycle::create(scene, name, &config)).map_err(refused)?;
         world.decide(host, &[], |scene| lifecycle::start(scene, &id)).map_err(refused)
+    }
+
+    /// Pushes another image to the registry under the tag of this one.
+    ///
+    /// # Errors
+    /// [`SandboxError::Busy`] or [`SandboxError::File`] when it cannot be stored.
+    pub fn push_image(&self, image: &str) -> Result<(), SandboxError> {
+        let mut world = self.world();
+        world.acquire()?;
+        world.commit(Mutation::Push { image: engine::canonical_image(image) })
     }
 
     /// Writes a file, with its parents. A new one is root's and has mode 0644; of an existing one, only the content

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use hactl_core::registry::DOCKER_HUB;
 use hactl_host::{
-    Container, EngineRequest, EngineSurvey, Health, HostError, Network, NetworkConfig, RegistryAuth, Status, Volume,
-    VolumeConfig, labels,
+    Container, EngineRequest, EngineSurvey, Health, HostError, ImageRequest, Network, NetworkConfig, RegistryAuth,
+    Status, Volume, VolumeConfig, labels,
 };
 
-use crate::faults::{Fault, Operation, is_unhealthy};
+use crate::faults::{Fault, Operation, is_unhealthy, on_pull};
+use crate::machine::derived;
 use crate::mutation::Change;
 use crate::scene::{Decision, Scene, change, unchanged};
 
@@ -58,7 +59,14 @@ pub(crate) fn survey(scene: &Scene<'_>, request: &EngineRequest) -> Decision<Eng
     let foreign_ports = published
         .filter(|(_, _, container)| !is_ours(&container.config.labels))
         .map(|(port, protocol, container)| (format!("{port}/{protocol}"), container.name.clone()));
-    unchanged(EngineSurvey { volumes: volumes.collect(), foreign_ports: foreign_ports.collect(), containers, networks })
+    let images = request.images.iter().filter_map(|wanted| Some((wanted.image.clone(), digest(scene, wanted)?)));
+    unchanged(EngineSurvey {
+        volumes: volumes.collect(),
+        foreign_ports: foreign_ports.collect(),
+        images: images.collect(),
+        containers,
+        networks,
+    })
 }
 
 /// A container as inspect shows it. A healthcheck passes as soon as the container runs; a container that does not
@@ -72,6 +80,17 @@ pub(crate) fn shown(scene: &Scene<'_>, container: &Container) -> Container {
         shown.health = Some(if failing { Health::Unhealthy } else { Health::Healthy });
     }
     shown
+}
+
+/// What a tag names in its registry: another digest after each push. None where a pull would fail.
+fn digest(scene: &Scene<'_>, wanted: &ImageRequest) -> Option<String> {
+    let image = canonical_image(&wanted.image);
+    let fails = on_pull(scene.faults, scene.host, &image).any(|fault| match fault {
+        Fault::RegistryNeedsLogin { .. } => turned_away(fault, &image, wanted.auth.as_ref()).is_some(),
+        fault => matches!(fault, Fault::PullFails { .. }),
+    });
+    let pushes = scene.pushes.get(&image).copied().unwrap_or_default();
+    (!fails).then(|| format!("sha256:{}", derived(&["image", &image, &pushes.to_string()])))
 }
 
 pub(crate) fn has_image(scene: &Scene<'_>, image: &str) -> Decision<bool> {

@@ -239,11 +239,22 @@ pub(crate) fn count(faults: &mut Vec<InjectedFault>, ids: &[u64]) {
 
 /// Whether a container fails its healthcheck now; looking does not count as an operation.
 pub(crate) fn is_unhealthy(faults: &[InjectedFault], host: &str, container: &str) -> bool {
-    faults.iter().any(|injected| {
-        injected.skip == 0
-            && injected.host.as_deref().is_none_or(|name| name == host)
-            && matches!(&injected.fault, Fault::Unhealthy { name } if name == container)
-    })
+    standing(faults, host).any(|fault| matches!(fault, Fault::Unhealthy { name } if name == container))
+}
+
+/// The faults that would strike a pull now; looking at a registry does not count as an operation.
+pub(crate) fn on_pull<'a>(
+    faults: &'a [InjectedFault],
+    host: &'a str,
+    image: &'a str,
+) -> impl Iterator<Item = &'a Fault> {
+    let call = Call { host, operation: Operation::PullImage, subjects: vec![image] };
+    standing(faults, host).filter(move |fault| matches(fault, &call))
+}
+
+fn standing<'a>(faults: &'a [InjectedFault], host: &'a str) -> impl Iterator<Item = &'a Fault> {
+    let here = move |injected: &&InjectedFault| injected.host.as_deref().is_none_or(|name| name == host);
+    faults.iter().filter(|injected| injected.skip == 0).filter(here).map(|injected| &injected.fault)
 }
 
 /// How much longer a call takes because of the faults that strike it.
@@ -253,6 +264,11 @@ pub(crate) fn delay(strikes: &[Fault]) -> Duration {
         _ => 0,
     });
     Duration::from_millis(ms.fold(0, u64::saturating_add))
+}
+
+/// An image's name without its digest.
+fn tag_of(image: &str) -> &str {
+    image.split('@').next().unwrap_or(image)
 }
 
 fn matches(fault: &Fault, call: &Call<'_>) -> bool {
@@ -267,7 +283,10 @@ fn matches(fault: &Fault, call: &Call<'_>) -> bool {
         Fault::Refuse { operation: wanted } => *wanted == operation,
         Fault::PullFails { image } => {
             operation == Operation::PullImage
-                && image.as_deref().is_none_or(|image| about(&crate::engine::canonical_image(image)))
+                && image.as_deref().is_none_or(|image| {
+                    let image = crate::engine::canonical_image(image);
+                    call.subjects.iter().any(|subject| *subject == image || tag_of(subject) == image)
+                })
         }
         Fault::RegistryNeedsLogin { registry, .. } => {
             operation == Operation::PullImage && call.subjects.iter().any(|image| registry_of(image) == registry)

@@ -14,6 +14,9 @@ pub(crate) struct Fleet {
     pub(crate) seed: u64,
     /// Machines come to exist by their first change; before that, [`Fleet::machine`] answers with a new one.
     pub(crate) machines: BTreeMap<String, Machine>,
+    /// How often another image was pushed under a tag, by canonical image name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) pushes: BTreeMap<String, u64>,
     pub(crate) faults: Vec<InjectedFault>,
     pub(crate) faults_made: u64,
     #[serde(skip)]

@@ -19,6 +19,10 @@ pub(crate) enum Mutation {
         name: String,
         change: Change,
     },
+    /// Somebody pushes another image under a tag.
+    Push {
+        image: String,
+    },
     AddFault(InjectedFault),
     RemoveFault {
         id: u64,
@@ -125,6 +129,7 @@ pub(crate) enum Change {
 pub(crate) fn apply(fleet: &mut Fleet, mutation: Mutation) {
     match mutation {
         Mutation::Host { name, change } => apply_change(fleet.machines.entry(name).or_default(), change),
+        Mutation::Push { image } => *fleet.pushes.entry(image).or_default() += 1,
         Mutation::AddFault(fault) => {
             fleet.faults_made = fleet.faults_made.max(fault.id);
             fleet.faults.push(fault);

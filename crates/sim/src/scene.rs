@@ -1,5 +1,7 @@
 //! What an operation sees when it decides: one machine and the faults that strike.
 
+use std::collections::BTreeMap;
+
 use hactl_host::HostError;
 
 use crate::faults::{Fault, InjectedFault, Operation};
@@ -13,6 +15,8 @@ pub(crate) struct Scene<'a> {
     /// The host's name.
     pub(crate) host: &'a str,
     pub(crate) machine: &'a Machine,
+    /// How often another image was pushed under a tag.
+    pub(crate) pushes: &'a BTreeMap<String, u64>,
     /// All faults of the fleet.
     pub(crate) faults: &'a [InjectedFault],
     /// Those that strike this operation.

@@ -120,7 +120,14 @@ impl World {
 
     /// The fleet as one host's operations see it.
     pub(crate) fn scene<'a>(&'a self, host: &'a str, strikes: &'a [Fault]) -> Scene<'a> {
-        Scene { seed: self.fleet.seed, host, machine: self.fleet.machine(host), faults: &self.fleet.faults, strikes }
+        Scene {
+            seed: self.fleet.seed,
+            host,
+            machine: self.fleet.machine(host),
+            pushes: &self.fleet.pushes,
+            faults: &self.fleet.faults,
+            strikes,
+        }
     }
 
     /// Takes over what other processes have done to the stored fleet.

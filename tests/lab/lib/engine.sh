@@ -42,17 +42,12 @@ start_own_engine() {
     if ! own_engine_pid >/dev/null; then
         say "starting a Docker Engine"
         command -v dockerd >/dev/null || install_packages docker.io
-        local boot
-        boot="$(cat /proc/sys/kernel/random/boot_id)"
-        # What an engine leaves behind helps the next one to find its containers, but misleads it after a reboot.
-        if [ "$(cat "$lab/run/boot" 2>/dev/null)" != "$boot" ]; then as_root rm -rf "$lab/run/exec"; fi
-        as_root rm -f "$lab/run/dockerd.pid"
-        echo "$boot" >"$lab/run/boot"
+        clear_own_engine
         # The lock of this script must not live on in it.
-        as_root setsid dockerd --host "$own_engine" --group "$(id -g)" --data-root "$lab/engine" \
+        as_root setsid --fork dockerd --host "$own_engine" --group "$(id -g)" --data-root "$lab/engine" \
             --exec-root "$lab/run/exec" --pidfile "$lab/run/dockerd.pid" --storage-driver overlay2 \
             --bridge none --iptables=false --ip-masq=false --ip-forward=false \
-            </dev/null >"$lab/run/dockerd.log" 2>&1 9>&- &
+            </dev/null >"$lab/run/dockerd.log" 2>&1 9>&-
     fi
     for _ in $(seq 300); do
         if engine_answers; then return; fi
@@ -66,6 +61,20 @@ start_own_engine() {
 open_bridge() {
     if [ "$DOCKER_HOST" != "$own_engine" ]; then return; fi
     as_root iptables -C "${bridge_rule[@]}" 2>/dev/null || as_root iptables -I "${bridge_rule[@]}"
+}
+
+# Ends what an engine that was killed left running, as a reboot would, so that the next one finds its containers stopped
+# and not half alive.
+clear_own_engine() {
+    local shim
+    { pgrep -f -- "-address $lab/run/exec/containerd/containerd.sock" || true; } | while read -r shim; do
+        pgrep -P "$shim" | as_root xargs -r kill -9 || true
+        as_root kill -9 "$shim" || true
+    done
+    unmount_below "$lab/run"
+    unmount_below "$lab/engine"
+    as_root rm -rf --one-file-system "$lab/run/exec"
+    as_root rm -f "$lab/run/dockerd.pid" "$lab/run/docker.sock"
 }
 
 stop_own_engine() {

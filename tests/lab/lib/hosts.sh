@@ -52,10 +52,11 @@ each() {
 # TAG LABEL HOST
 start_host() {
     local tag="$1" label="$2" host="$3" name="hactl-lab-$3" is
-    is="$(docker inspect -f '{{index .Config.Labels "hactl-lab"}} {{.State.Running}}' "$name" 2>/dev/null)" || is=""
+    is="$(docker inspect -f '{{index .Config.Labels "hactl-lab"}} {{.State.Status}}' "$name" 2>/dev/null)" || is=""
     case "$is" in
-        "$label true") return ;;
-        "$label false") if docker start "$name" >/dev/null 2>&1; then return; fi ;;
+        "$label running") return ;;
+        "$label paused") docker unpause "$name" >/dev/null && return ;;
+        "$label exited" | "$label created") if docker start "$name" >/dev/null 2>&1; then return; fi ;;
     esac
     if [ -n "$is" ]; then docker rm -fv "$name" >/dev/null; fi
     docker volume rm -f "$name" >/dev/null

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The images of the lab, made from Debian packages. They stay in the engine when the lab goes down: their tag is a
-# digest of tests/lab, and what is there is not built again.
+# digest of their sources, and what is there is not built again.
 
 apps=(web:1.0 web:1.1 web:1.2 stubborn:1.0 stubborn:1.1 exits:1.0 unhealthy:1.0 library/busybox:1.36
     library/nginx:1.25 library/nginx:1.26 rancher/rancher:v2.0.8 rancher/rancher:v2.0.9)
@@ -8,7 +8,7 @@ build_log="$lab/run/build.log"
 
 # Digest of what the images and the hosts are made from.
 lab_digest() {
-    (cd "$source" && find . -type f ! -name '*.md' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12)
+    (cd "$source" && find hosts apps lib -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12)
 }
 
 have_image() { docker image inspect "$1" >/dev/null 2>&1; }
@@ -57,10 +57,7 @@ make_base() {
 }
 
 remove_base() {
-    local mount
-    awk -v root="$1/" 'index($2, root) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do
-        as_root umount -l "$mount"
-    done
+    unmount_below "$1"
     as_root rm -rf --one-file-system "$1"
 }
 

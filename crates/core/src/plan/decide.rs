@@ -226,8 +226,13 @@ impl<'a> Deciding<'a, '_> {
             change.reasons.push(if unfinished { Reason::Unfinished } else { Reason::Drifted });
             change.paths.iter_mut().for_each(|path| path.drifted &= !unfinished);
         }
-        if change.paths.iter().any(|path| !path.drifted) && !change.reasons.contains(&Reason::Unfinished) {
-            change.reasons.push(Reason::ConfigChanged);
+        if !change.reasons.contains(&Reason::Unfinished) {
+            let wanted = || change.paths.iter().filter(|path| !path.drifted);
+            if wanted().any(|path| !is_computed(path, rules)) {
+                change.reasons.push(Reason::ConfigChanged);
+            } else if wanted().next().is_some() {
+                change.reasons.push(Reason::SourceChanged);
+            }
         }
         self.hear_of_dependencies(resource, now.state, change);
         if now.residue {
@@ -454,6 +459,10 @@ fn path_changes(applied: &Value, now: &Value, after: &Value, rules: &KindRules) 
             path,
         })
         .collect()
+}
+
+fn is_computed(path: &PathChange, rules: &KindRules) -> bool {
+    path.path.first().is_some_and(|field| rules.computed.contains(&field.as_str()))
 }
 
 /// Which instances of a rolling change have their turn first.

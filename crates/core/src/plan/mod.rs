@@ -216,6 +216,8 @@ pub enum Reason {
     Missing,
     /// The config says something else than before.
     ConfigChanged,
+    /// The config says the same, and what it names outside has changed: a tag names another image.
+    SourceChanged,
     /// It was changed on its host, not by hactl.
     Drifted,
     /// Some of what differs cannot change in place.

@@ -24,6 +24,7 @@ pub(crate) const RULES: Rules = Rules(&[KindRules {
     replacement: Replacement::Swap,
     generations: true,
     in_place: &[],
+    computed: &[],
     keep_on_delete: false,
     claims: |_| Vec::new(),
 }]);

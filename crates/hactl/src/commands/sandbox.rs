@@ -43,6 +43,13 @@ enum SandboxSubcommand {
         #[command(subcommand)]
         change: Drift,
     },
+    /// Push another image to the registry under the tag of this one
+    #[command(after_help = "Example:\n  hactl sandbox push nginx:1.27 && hactl plan --sandbox")]
+    Push {
+        /// The image with its tag
+        #[arg(value_name = "IMAGE")]
+        image: String,
+    },
     /// Make something go wrong from now on
     #[command(after_help = "Example:\n  hactl sandbox fault pull-fails --node node2 --times 1")]
     Fault {
@@ -286,6 +293,10 @@ impl SandboxCommand {
             SandboxSubcommand::Drift { node, change } => {
                 session::hidden_directory(&directory)?;
                 drift(sandbox, node, change)?;
+            }
+            SandboxSubcommand::Push { image } => {
+                session.keep_out_of_git()?;
+                sandbox.push_image(image)?;
             }
             SandboxSubcommand::Fault { fault, node, skip, times } => {
                 session::hidden_directory(&directory)?;

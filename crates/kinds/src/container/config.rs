@@ -6,6 +6,7 @@ use hactl_core::value::Value;
 use hactl_engine::Job;
 use hactl_host::{ContainerConfig, Device, Healthcheck, Logging, Resources, Tmpfs, Ulimit, labels};
 
+use crate::container::digests::IMAGE_DIGEST;
 use crate::container::observe::milli_cpus;
 use crate::container::spec::{ContainerSpec, HealthSpec, HealthcheckSpec, OnFileChange, PullPolicy, UlimitSpec};
 use crate::decode::decode_value;
@@ -25,10 +26,14 @@ pub(super) struct Made {
 pub(super) fn made(spec: &Value, job: &Job<'_>) -> Result<Made, String> {
     let mut map = spec.as_map().cloned().unwrap_or_default();
     map.remove("running");
+    let digest = map.remove(IMAGE_DIGEST);
     let spec: ContainerSpec = decode_value(&Value::Map(map))?;
     let name = spec.name.clone().unwrap_or_else(|| job.address.name().to_owned());
     let mut config = ContainerConfig {
-        image: spec.image.clone(),
+        image: match digest.as_ref().and_then(Value::as_str) {
+            Some(digest) => format!("{}@{digest}", spec.image),
+            None => spec.image.clone(),
+        },
         entrypoint: spec.entrypoint.as_deref().map(texts),
         command: spec.command.as_deref().map(texts),
         env: map_of(&spec.env),

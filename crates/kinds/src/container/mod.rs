@@ -1,6 +1,7 @@
 //! `container`: a container of Docker Engine.
 
 mod config;
+mod digests;
 mod lower;
 mod observe;
 mod provider;
@@ -13,6 +14,8 @@ use hactl_core::value::{Map, Value};
 use crate::formats::{FORMATS, port};
 use crate::registry::Kind;
 
+pub use digests::resolve_images;
+pub(crate) use digests::{IMAGE_DIGEST, image_to_resolve};
 pub(crate) use observe::{observe, wanted_name};
 pub(crate) use provider::execute;
 
@@ -34,6 +37,7 @@ pub(crate) const RULES: KindRules = KindRules {
     replacement: Replacement::Swap,
     generations: true,
     in_place: &["name", "running", "restart", "cpus", "memory", "health", "pull", "onFileChange"],
+    computed: &[IMAGE_DIGEST],
     keep_on_delete: false,
     claims,
 };

@@ -47,10 +47,15 @@ fn wanted(job: &Job<'_>) -> Result<Made, StepError> {
 
 async fn create(host: &dyn Host, job: &Job<'_>, logins: &Logins) -> Result<Map, StepError> {
     let new = wanted(job)?;
-    if new.pull == PullPolicy::Always {
+    if always_pulls(&new) {
         pull(host, &new, job, logins).await?;
     }
     start_new(host, &new, job, logins).await
+}
+
+/// Whether only a pull tells which image the container is made from. A digest tells it as well.
+fn always_pulls(new: &Made) -> bool {
+    new.pull == PullPolicy::Always && !new.config.image.contains('@')
 }
 
 /// Creates and starts a container; pulls its image when the host turns out not to have it.
@@ -152,10 +157,7 @@ async fn find(
 /// Puts a new container in the place of the old one, which is stopped and kept under another name.
 async fn swap(host: &dyn Host, job: &Job<'_>, logins: &Logins) -> Result<Map, StepError> {
     let new = wanted(job)?;
-    let here = match new.pull {
-        PullPolicy::Always => false,
-        PullPolicy::Missing | PullPolicy::Never => host.has_image(&new.config.image).await.map_err(failed)?,
-    };
+    let here = !always_pulls(&new) && host.has_image(&new.config.image).await.map_err(failed)?;
     if !here && new.pull != PullPolicy::Never {
         // Before the old one stops, so that a slow or failing pull costs nobody anything.
         pull(host, &new, job, logins).await?;

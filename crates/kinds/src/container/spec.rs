@@ -113,7 +113,7 @@ pub(crate) enum PullPolicy {
     /// When the host does not have it.
     #[default]
     Missing,
-    /// Before every creation.
+    /// The registry is asked in every plan: a tag that was moved replaces the container.
     Always,
     /// Never; the host must have it.
     Never,

@@ -137,6 +137,7 @@ pub(crate) fn names_wanted(names: &[&str]) -> EngineRequest {
         containers: names.iter().map(|name| (*name).to_owned()).collect(),
         networks: names.iter().map(|name| (*name).to_owned()).collect(),
         volumes: names.iter().map(|name| (*name).to_owned()).collect(),
+        images: Vec::new(),
     }
 }
 

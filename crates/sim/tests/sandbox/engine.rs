@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::common::*;
 use hactl_host::{
-    ContainerConfig, Health, Healthcheck, HostError, MountKind, NetworkConfig, PortBinding, Probe, Resources,
-    RestartPolicy, Status, VolumeConfig,
+    ContainerConfig, EngineRequest, Health, Healthcheck, HostError, ImageRequest, MountKind, NetworkConfig,
+    PortBinding, Probe, RegistryAuth, Resources, RestartPolicy, Status, VolumeConfig,
 };
-use hactl_sim::Sandbox;
+use hactl_sim::{Fault, Sandbox};
 
 #[tokio::test]
 async fn facts_depend_on_seed_and_name_only() {
@@ -37,6 +37,32 @@ async fn images_are_pulled_before_they_are_there() {
         assert!(!host.has_image(name).await.unwrap(), "{name}");
     }
     assert!(!connect(&sandbox, "node2").await.has_image("nginx").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_push_moves_a_tag() {
+    let sandbox = Sandbox::in_memory(1);
+    let host = connect(&sandbox, "node1").await;
+    let digests = async |images: &[&str], auth: Option<RegistryAuth>| {
+        let wanted = |image: &&str| ImageRequest { image: (*image).to_owned(), auth: auth.clone() };
+        let request = EngineRequest { images: images.iter().map(wanted).collect(), ..EngineRequest::default() };
+        host.engine_survey(&request).await.unwrap().images
+    };
+    let before = digests(&["web:1", "web:2"], None).await;
+    assert!(before["web:1"].starts_with("sha256:") && before["web:1"].len() == 7 + 64);
+    assert_ne!(before["web:1"], before["web:2"]);
+    sandbox.push_image("docker.io/library/web:1").unwrap();
+    let after = digests(&["web:1", "web:2"], None).await;
+    assert_ne!(after["web:1"], before["web:1"]);
+    assert_eq!(after["web:2"], before["web:2"]);
+
+    let (username, password) = ("ci".to_owned(), "hunter2".to_owned());
+    let registry = "docker.io".to_owned();
+    sandbox.inject(None, Fault::RegistryNeedsLogin { registry, username, password }, 0, None).unwrap();
+    sandbox.inject(None, Fault::PullFails { image: Some("web:2".to_owned()) }, 0, None).unwrap();
+    assert!(digests(&["web:1"], None).await.is_empty());
+    let told = digests(&["web:1", "web:2"], Some(RegistryAuth::new("ci", "hunter2"))).await;
+    assert_eq!(told.into_keys().collect::<Vec<_>>(), ["web:1"]);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ fn words(reason: &Reason, change: &Change) -> String {
         Reason::New => "new in the config".to_owned(),
         Reason::Missing => "deleted on the host, not by hactl".to_owned(),
         Reason::ConfigChanged => "the config changed".to_owned(),
+        Reason::SourceChanged => "its registry has another image under this tag".to_owned(),
         Reason::Drifted => "changed on the host, not by hactl".to_owned(),
         Reason::CannotUpdate => format!("cannot change in place: {}", forcing(change)),
         Reason::DependencyReplaced(on) => format!("{} is replaced", near(on, change)),
