@@ -13,7 +13,6 @@ use hactl_core::plan::{Desired, Input, Mode, Options, Plan, plan};
 use hactl_core::state::State;
 use hactl_engine::{Applied, Apply, Events, Recorder, Refresh, Refreshed, SeenNode, apply, refresh};
 use hactl_kinds::{Hosts, Logins, RULES, lower, preflight, resolve_images, uses_facts};
-use hactl_sim::Sandbox;
 use hactl_state::{FORMAT, Header, Journal, Loaded, LockGuard, Record, World};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -185,13 +184,7 @@ pub(crate) async fn prepare(
 }
 
 /// Looks at every node of the config, and at those that state still has something on.
-async fn look(
-    hosts: &Hosts<Sandbox>,
-    config: &Config,
-    state: &State,
-    desired: &Desired,
-    events: Events<'_>,
-) -> Refreshed {
+async fn look(hosts: &Hosts, config: &Config, state: &State, desired: &Desired, events: Events<'_>) -> Refreshed {
     let mut nodes: BTreeMap<_, _> =
         state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
     nodes.extend(config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())));

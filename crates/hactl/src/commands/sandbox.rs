@@ -295,7 +295,7 @@ impl SandboxCommand {
                 drift(sandbox, node, change)?;
             }
             SandboxSubcommand::Push { image } => {
-                session.keep_out_of_git()?;
+                session::hidden_directory(&directory)?;
                 sandbox.push_image(image)?;
             }
             SandboxSubcommand::Fault { fault, node, skip, times } => {

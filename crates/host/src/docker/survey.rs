@@ -9,7 +9,7 @@ use crate::docker::Docker;
 use crate::docker::call::Call;
 use crate::docker::wire::{ListedContainer, ListedNamed, ListedVolumes};
 use crate::error::HostError;
-use crate::survey::{EngineRequest, EngineSurvey};
+use crate::survey::{EngineRequest, EngineSurvey, ImageRequest};
 
 /// How many containers are inspected at one time.
 const INSPECTS: usize = 16;
@@ -19,8 +19,9 @@ impl Docker {
     /// containers says which to inspect and which ports others hold; a container that vanishes in between is left out.
     pub(crate) async fn engine_survey(&self, request: &EngineRequest) -> Result<EngineSurvey, HostError> {
         let list = |path: &'static str| self.send(Call::get("engine survey", path));
-        let (containers, networks, volumes) =
-            tokio::try_join!(list("/containers/json?all=1"), list("/networks"), list("/volumes"))?;
+        let lists = async { tokio::try_join!(list("/containers/json?all=1"), list("/networks"), list("/volumes")) };
+        let (lists, images) = tokio::join!(lists, self.digests(&request.images));
+        let (containers, networks, volumes) = lists?;
         let listed: Vec<ListedContainer> = containers.json()?;
         let networks: Vec<ListedNamed> = networks.json()?;
         let volumes: ListedVolumes = volumes.json()?;
@@ -49,7 +50,17 @@ impl Docker {
         volumes.sort_by(|one, other| one.name.cmp(&other.name));
 
         let foreign = listed.iter().filter(|container| !is_ours(&container.labels));
-        Ok(EngineSurvey { containers, networks, volumes, foreign_ports: held_ports(foreign) })
+        Ok(EngineSurvey { containers, networks, volumes, foreign_ports: held_ports(foreign), images })
+    }
+
+    /// What the registries have for these images; those that do not tell are left out.
+    async fn digests(&self, images: &[ImageRequest]) -> BTreeMap<String, String> {
+        let asked = images.iter().map(|request| async {
+            let digest = self.image_digest(&request.image, request.auth.as_ref()).await.ok()?;
+            Some((request.image.clone(), digest))
+        });
+        let asked: Vec<_> = asked.collect();
+        stream::iter(asked).buffer_unordered(INSPECTS).filter_map(std::future::ready).collect().await
     }
 }
 

@@ -213,13 +213,16 @@ fn kibibytes(text: &str) -> u64 {
     text.parse::<u64>().map_or(0, |kibibytes| kibibytes * 1024)
 }
 
-/// `MODE BITS OWNER GROUP SIZE PATH`; the digest is still to come.
+/// `MODE BITS OWNER UID GROUP GID PATH`; the digest is still to come.
 fn stat(rest: &str) -> Option<(&str, FileStat)> {
-    let mut words = rest.splitn(6, ' ');
+    let mut words = rest.splitn(7, ' ');
     let _mode = words.next()?;
     let mode = normal_mode(words.next()?)?;
-    let (owner, group) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let _size = words.next()?;
+    let mut named = || {
+        let (name, number) = (words.next()?, words.next()?);
+        Some(if name == "UNKNOWN" { number } else { name }.to_owned())
+    };
+    let (owner, group) = (named()?, named()?);
     Some((words.next()?, FileStat { sha256: Digest::sha256(b""), mode, owner, group, text: None }))
 }
 

@@ -242,7 +242,13 @@ impl World {
     /// Asks the engine for what is the stack's and for these names.
     pub(crate) fn wanted(&self, names: &[&str]) -> EngineRequest {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        EngineRequest { lineage: self.lineage(), containers: names.clone(), networks: names.clone(), volumes: names }
+        EngineRequest {
+            lineage: self.lineage(),
+            containers: names.clone(),
+            networks: names.clone(),
+            volumes: names,
+            images: Vec::new(),
+        }
     }
 }
 

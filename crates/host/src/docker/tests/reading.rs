@@ -1,11 +1,13 @@
 //! Lists, streams and names.
 
+use std::collections::BTreeMap;
+
 use crate::container::{Health, Status};
 use crate::docker::images::ImageName;
 use crate::docker::progress::Progress;
 use crate::docker::streams::{Frames, Tail};
 use crate::docker::tests::engine::{CannedEngine, Reply, ok, refuse};
-use crate::survey::EngineRequest;
+use crate::survey::{EngineRequest, ImageRequest};
 
 /// Ours, one of the wanted name in a state nobody knows, one that vanishes, and another's in Podman's manner.
 const CONTAINERS: &str = r#"[
@@ -33,6 +35,8 @@ async fn a_survey_shows_what_is_ours_or_wanted_and_who_holds_ports() {
         "GET /v1.41/containers/a1/json" => ok(WEB),
         "GET /v1.41/containers/b2/json" => ok(DB),
         "GET /v1.41/containers/c3/json" => refuse(404, "No such container: c3"),
+        "GET /v1.41/distribution/web:1/json" => ok(r#"{"Descriptor":{"digest":"sha256:abc"}}"#),
+        "GET /v1.41/distribution/gone:1/json" => refuse(404, "manifest unknown"),
         other => panic!("{other}"),
     });
     let request = EngineRequest {
@@ -40,8 +44,13 @@ async fn a_survey_shows_what_is_ours_or_wanted_and_who_holds_ports() {
         containers: vec!["db".to_owned(), "absent".to_owned()],
         networks: vec!["blue".to_owned()],
         volumes: vec!["data".to_owned()],
+        images: vec![
+            ImageRequest { image: "web:1".to_owned(), auth: None },
+            ImageRequest { image: "gone:1".to_owned(), auth: None },
+        ],
     };
     let survey = engine.docker.engine_survey(&request).await.unwrap();
+    assert_eq!(survey.images, BTreeMap::from([("web:1".to_owned(), "sha256:abc".to_owned())]));
     let [db, web] = survey.containers.as_slice() else { panic!("{:?}", survey.containers) };
     assert_eq!((db.name.as_str(), &db.status), ("db", &Status::Other("levitating".to_owned())));
     assert_eq!((web.name.as_str(), &web.status, web.health), ("web", &Status::Running, Some(Health::Healthy)));

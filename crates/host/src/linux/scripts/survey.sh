@@ -1,6 +1,6 @@
 # Then: the paths of files to look at, a line each.
 # Answers `ok`, and lines that begin with a word: `fact NAME VALUE`, `lineage L` with `stack`, `serial` and the entries of
-# that inventory below it, `file MODE BITS OWNER GROUP SIZE PATH`, `sum SHA256  PATH`, `denied PATH`.
+# that inventory below it, `file MODE BITS OWNER UID GROUP GID PATH`, `sum SHA256  PATH`, `denied PATH`.
 paths=$(cat)
 
 printf 'ok\nfact clock %s\n' "$(date +%s)"
@@ -24,9 +24,9 @@ done
 
 [ -n "$paths" ] || exit 0
 listed() { printf '%s\n' "$1" | tr '\n' '\0'; }
-found=$(listed "$paths" | xargs -0 stat -L -c 'file %f %a %U %G %s %n' -- 2>&1)
+found=$(listed "$paths" | xargs -0 stat -L -c 'file %f %a %U %u %G %g %n' -- 2>&1)
 printf '%s\n' "$found" | sed -n "s/^stat: .*'\(.*\)': Permission denied\$/denied \1/p; /^file /p"
-regular=$(printf '%s\n' "$found" | sed -n 's/^file 8[0-9a-f]* [^ ]* [^ ]* [^ ]* [^ ]* //p')
+regular=$(printf '%s\n' "$found" | sed -n 's/^file 8[0-9a-f]* [^ ]* [^ ]* [^ ]* [^ ]* [^ ]* //p')
 [ -n "$regular" ] || exit 0
 listed "$regular" | xargs -0 sha256sum -- 2>&1 | sed -n \
     's/^sha256sum: \(.*\): Permission denied$/denied \1/p; s/^\(\\\{0,1\}[0-9a-f]\{64\}  \)/sum \1/p'

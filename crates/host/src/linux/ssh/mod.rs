@@ -28,6 +28,8 @@ const TRIES: u32 = 5;
 /// The wait before the second try; each later one is twice as long. All are jittered, because many hosts behind one
 /// bastion, or many runs, tend to be refused together.
 const FIRST_WAIT: Duration = Duration::from_millis(150);
+/// How often beginning a command is tried.
+const SPAWN_TRIES: u32 = 4;
 /// How long logging in may take once the host has answered.
 const LOGIN_LIMIT: Duration = Duration::from_secs(30);
 /// How long to wait for the last lines of a master that has ended: a jump host's own master may keep the pipe open.
@@ -83,7 +85,7 @@ impl Connection {
             match Self::log_in(wanted, place, &config).await {
                 Ok(connection) => return Ok(connection),
                 Err(trouble) if !trouble.passing || attempt == TRIES => return Err(trouble.reason),
-                Err(_) => tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await,
+                Err(_) => tokio::time::sleep(jittered(wait)).await,
             }
             wait *= 2;
         }
@@ -156,22 +158,39 @@ impl Connection {
     /// Runs a command with an input.
     pub(crate) async fn run(&self, command: &str, input: &[u8]) -> Result<Output, Broken> {
         let _session = self.sessions.acquire().await;
-        let child = self
-            .mux
-            .raw_command(command)
-            .stdin(openssh::Stdio::piped())
-            .stdout(openssh::Stdio::piped())
-            .stderr(openssh::Stdio::piped())
-            .spawn()
-            .await;
-        let mut child = child.map_err(|error| Broken::NotBegun(self.why(&error.to_string())))?;
+        let mut child = self.spawn(command).await.map_err(|error| Broken::NotBegun(self.why(&error)))?;
         let (stdin, stdout, stderr) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
         let (stdout, stderr) = talk(stdin, stdout, stderr, input).await;
         match child.wait().await {
             Ok(status) => Ok(Output { stdout, stderr, code: status.code() }),
             Err(openssh::Error::Remote(_)) => Ok(Output { stdout, stderr, code: Some(127) }),
-            Err(error) => Err(Broken::CutShort(self.why(&error.to_string()))),
+            Err(error) => Err(Broken::CutShort(self.why(&error))),
         }
+    }
+
+    /// Begins a command. A session that has just ended may still count on the host, so one that is refused is tried
+    /// again.
+    async fn spawn(&self, command: &str) -> Result<openssh::Child<&openssh::Session>, openssh::Error> {
+        let mut wait = FIRST_WAIT;
+        for _ in 1..SPAWN_TRIES {
+            let begun = self.spawn_once(command).await;
+            if begun.is_ok() || !self.is_up() {
+                return begun;
+            }
+            tokio::time::sleep(jittered(wait)).await;
+            wait *= 2;
+        }
+        self.spawn_once(command).await
+    }
+
+    async fn spawn_once(&self, command: &str) -> Result<openssh::Child<&openssh::Session>, openssh::Error> {
+        self.mux
+            .raw_command(command)
+            .stdin(openssh::Stdio::piped())
+            .stdout(openssh::Stdio::piped())
+            .stderr(openssh::Stdio::piped())
+            .spawn()
+            .await
     }
 
     /// A local socket through which something on the host is reached; only this user can use it. Whether anything
@@ -190,7 +209,7 @@ impl Connection {
         self.mux
             .request_port_forward(ForwardType::Local, path.as_path(), remote)
             .await
-            .map_err(|error| Broken::NotBegun(self.why(&error.to_string())))?;
+            .map_err(|error| Broken::NotBegun(self.why(&error)))?;
         forwards.insert(to, path.clone());
         Ok(path)
     }
@@ -202,8 +221,12 @@ impl Connection {
         Some(line.rsplit_once("open failed: ").map_or(line.as_str(), |(_, why)| why).to_owned())
     }
 
-    fn why(&self, error: &str) -> String {
-        if self.is_up() { error.to_owned() } else { self.master.end() }
+    fn why(&self, error: &openssh::Error) -> String {
+        if !self.is_up() {
+            return self.master.end();
+        }
+        let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+        causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
     }
 }
 
@@ -219,6 +242,11 @@ impl Master {
         let last = words.lines().rev().find(|line| !line.contains("channel") && !line.contains("mux_client"));
         format!("the SSH connection ended ({})", last.unwrap_or("ssh did not say why").trim_end_matches('.'))
     }
+}
+
+/// Half of it to half as much again.
+fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(0.5 + fastrand::f64())
 }
 
 /// Waits for the line that tells who logged in; none where the output ends before.
