@@ -83,11 +83,10 @@ impl LinuxHost {
     async fn open(&self) -> Result<Link, HostError> {
         let shell = match self.connection.method {
             Method::Local => Shell::Local(login_here().await.map_err(Broken::reading)?),
-            Method::Ssh => Shell::Ssh(
-                ssh::Connection::open(&self.connection, &self.place.next(), self.user_config.as_deref())
-                    .await
-                    .map_err(|reason| HostError::Unreachable { reason })?,
-            ),
+            Method::Ssh => {
+                let opened = ssh::Connection::open(&self.connection, &self.place.next(), self.user_config.as_deref());
+                Shell::Ssh(Box::new(opened.await.map_err(|reason| HostError::Unreachable { reason })?))
+            }
         };
         let login = shell.login();
         let root = if login.is_privileged() {

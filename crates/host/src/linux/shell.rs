@@ -11,7 +11,7 @@ use crate::linux::ssh::Connection;
 /// Where scripts run.
 pub(crate) enum Shell {
     /// On a host, over SSH.
-    Ssh(Connection),
+    Ssh(Box<Connection>),
     /// On this machine.
     Local(Login),
 }
