@@ -84,7 +84,8 @@ impl LinuxHost {
         let shell = match self.connection.method {
             Method::Local => Shell::Local(login_here().await.map_err(Broken::reading)?),
             Method::Ssh => {
-                let opened = ssh::Connection::open(&self.connection, &self.place.next(), self.user_config.as_deref());
+                let place = self.place.next();
+                let opened = ssh::Connection::open(&self.connection, &place, self.user_config.as_deref());
                 Shell::Ssh(Box::new(opened.await.map_err(|reason| HostError::Unreachable { reason })?))
             }
         };
