@@ -140,7 +140,10 @@ impl Link {
         let script = "read -r socket
             if [ ! -S \"$socket\" ]; then echo absent; elif [ ! -w \"$socket\" ]; then echo denied; else echo there; fi";
         let input = format!("{}\n", self.socket);
-        let Ok(output) = self.shell.run(Privilege::Own, script, input.as_bytes()).await else { return seen };
+        let output = match self.shell.run(Privilege::Own, script, input.as_bytes()).await {
+            Ok(output) => output,
+            Err(broken) => return broken.reading(),
+        };
         let socket = &self.socket;
         let reason = match String::from_utf8_lossy(&output.stdout).trim() {
             "absent" => format!("there is none: {socket} does not exist"),

@@ -1,8 +1,8 @@
 # Then: the stack's name, the serial of the state at hand, the serial to come, then `NAME ADDRESS` of each resource about
 # to be touched. Refuses where the host was touched from a newer state.
-read -r stack
-read -r parent
-read -r serial
+IFS= read -r stack
+IFS= read -r parent
+IFS= read -r serial
 lock
 last=$(cat "$own/serial" 2>/dev/null || echo 0)
 if [ "$last" -gt "$parent" ]; then

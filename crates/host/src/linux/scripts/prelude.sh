@@ -41,6 +41,7 @@ lock() {
 
 # Replaces a file of the inventory by the text in $2.
 record() {
+    try mkdir -p -- "${1%/*}"
     printf '%s\n' "$2" >"$own/.new" || fail "$own/.new: cannot be written"
     durable "$own/.new"
     try mv -f -- "$own/.new" "$1"
@@ -51,6 +52,6 @@ field() {
     [ ! -f "$2" ] || sed -n "s/^$1 //p" "$2"
 }
 
-read -r root
-read -r lineage
+IFS= read -r root
+IFS= read -r lineage
 own="$root/$lineage"

@@ -4,7 +4,7 @@ if [ ! -d "$own" ]; then
     exit 0
 fi
 lock
-while read -r name; do
+while IFS= read -r name; do
     rm -f -- "$own/entries/$name" "$own/originals/$name"
 done
 if rmdir -- "$own/entries" 2>/dev/null; then

@@ -1,7 +1,7 @@
 # Then, a line each: the entry's NAME, the path, whether state holds the file (`yes` or `no`).
-read -r name
-read -r path
-read -r owned
+IFS= read -r name
+IFS= read -r path
+IFS= read -r owned
 lock
 entry="$own/entries/$name"
 original="$own/originals/$name"
@@ -17,7 +17,7 @@ if [ -n "$(field path "$entry")" ] && [ "$(field path "$entry")" = "$path" ]; th
     else
         try rm -f -- "$path"
     fi
-    field directory "$entry" | sort -r | while read -r made; do rmdir -- "$made" 2>/dev/null; done
+    field directory "$entry" | sort -r | while IFS= read -r made; do rmdir -- "$made" 2>/dev/null; done
     record "$entry" "address $(field address "$entry")"
     rm -f -- "$original"
     echo ok

@@ -1,14 +1,14 @@
 # Then, a line each: the entry's NAME, the ADDRESS, the path, the mode, owner and group (empty where not given), whether to
 # adopt, whether state holds the file (`yes` or `no`), the size in bytes; then the content.
-read -r name
-read -r address
-read -r path
-read -r mode
-read -r owner
-read -r group
-read -r adopt
-read -r owned
-read -r size
+IFS= read -r name
+IFS= read -r address
+IFS= read -r path
+IFS= read -r mode
+IFS= read -r owner
+IFS= read -r group
+IFS= read -r adopt
+IFS= read -r owned
+IFS= read -r size
 lock
 entry="$own/entries/$name"
 original="$own/originals/$name"
@@ -16,11 +16,16 @@ parent=${path%/*}
 
 [ ! -d "$path" ] || fail 'is a directory'
 missing=
+parents=
 above=$parent
-while [ -n "$above" ] && [ ! -d "$above" ]; do
-    ! exists "$above" || fail 'not a directory'
-    missing="directory $above
+while [ -n "$above" ]; do
+    parents="directory $above
+$parents"
+    if [ ! -d "$above" ]; then
+        ! exists "$above" || fail 'not a directory'
+        missing="directory $above
 $missing"
+    fi
     above=${above%/*}
 done
 
@@ -54,10 +59,12 @@ else
 fi
 
 before=$(cat "$entry" 2>/dev/null)
-directories=$( (
+# Those that other files of the stack had made are recorded as well: whoever goes last removes them.
+directories=$({
     sed -n '/^directory /p' "$entry" "${holder:-$entry}" 2>/dev/null
+    find "$own/entries" -type f -exec grep -hxF -- "$parents" {} + 2>/dev/null
     printf '%s' "$missing"
-) | awk '!seen[$0]++')
+} | sort -u)
 after=$(printf '%s\n' "address $address" "path $path" "$directories" "$flag" | sed '/^$/d')
 [ "$before" = "$after" ] || record "$entry" "$after"
 if [ -n "$holder" ] && [ "$holder" != "$entry" ]; then

@@ -275,8 +275,8 @@ async fn listen(stderr: ChildStderr, master: Arc<Master>) {
 /// Notes the end of the master.
 async fn watch(mut child: Child, listening: tokio::task::JoinHandle<()>, master: Arc<Master>) {
     let _ = child.wait().await;
-    let _ = tokio::time::timeout(LAST_WORDS, listening).await;
     master.ended.store(true, std::sync::atomic::Ordering::Relaxed);
+    let _ = tokio::time::timeout(LAST_WORDS, listening).await;
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
