@@ -27,10 +27,12 @@ async fn facts_say_what_the_host_is(world: &World) {
     }
     assert!(facts.machine_id.len() == 32 && facts.machine_id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{facts:?}");
     assert!(facts.cpus > 0 && facts.memory > 64 << 20 && facts.disk_free > 0, "{facts:?}");
+    assert!(facts.clock > 1_600_000_000, "{facts:?}");
     assert!(facts.docker_version.is_some_and(|version| version.starts_with(|first: char| first.is_ascii_digit())));
     assert!(facts.engine_id.as_deref().is_some_and(|id| !id.is_empty()));
     let again = world.survey(&[]).await.facts;
     assert_eq!((again.machine_id, again.engine_id), (facts.machine_id, facts.engine_id));
+    assert!(again.clock >= facts.clock);
 }
 
 async fn a_host_never_touched_has_no_inventory(world: &World) {
