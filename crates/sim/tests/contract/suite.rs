@@ -39,8 +39,12 @@ const TOPICS: &[(&str, &[Case])] = &[
 ];
 
 /// What only a real host can show: commands that do something, users who may not do everything.
-const ON_REAL_HOSTS: &[(&str, &[Case])] =
-    &[("config", config::IN_FORCE), ("files", files::BY_USER), ("images", images::FROM_REGISTRIES)];
+const ON_REAL_HOSTS: &[(&str, &[Case])] = &[
+    ("config", config::IN_FORCE),
+    ("engine", engine::BY_USER),
+    ("files", files::BY_USER),
+    ("images", images::FROM_REGISTRIES),
+];
 
 /// Cases wait for hosts most of the time.
 const AT_ONCE: usize = 8;
