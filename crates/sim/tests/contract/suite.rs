@@ -54,13 +54,11 @@ pub(crate) fn run() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let runtime = Arc::new(Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
-    let mut trials = trials("sandbox", TOPICS, &runtime, sandbox::world);
+    let mut trials = trials("sandbox", &[TOPICS], &runtime, sandbox::world);
     match lab::Lab::from_environment() {
         Some(lab) => {
-            for topics in [TOPICS, ON_REAL_HOSTS] {
-                let lab = lab.clone();
-                trials.extend(self::trials("lab", topics, &runtime, move |id, index| lab.world(id, index)));
-            }
+            let world = move |id: &str, index| lab.world(id, index);
+            trials.extend(self::trials("lab", &[TOPICS, ON_REAL_HOSTS], &runtime, world));
         }
         None => eprintln!("no real hosts are tested: HACTL_LAB is not set (`scripts/lab up` makes a lab)"),
     }
@@ -72,16 +70,17 @@ pub(crate) fn run() {
 
 fn trials(
     world: &str,
-    topics: &'static [(&str, &[Case])],
+    topics: &[&'static [(&str, &[Case])]],
     runtime: &Arc<Runtime>,
     make: impl Fn(&str, u16) -> World + Send + Sync + 'static,
 ) -> Vec<Trial> {
     let make = Arc::new(make);
-    let cases = topics.iter().flat_map(|(topic, cases)| cases.iter().map(move |case| (topic, case)));
+    let topics = topics.iter().copied().flatten();
+    let cases = topics.flat_map(|(topic, cases)| cases.iter().map(move |case| (topic, case)));
     let trials = cases.zip(0..).map(|((topic, case), index)| {
         let (runtime, make) = (runtime.clone(), make.clone());
         Trial::test(format!("{world}::{topic}::{}", case.name), move || {
-            let id = format!("contract-{}-{}", std::process::id(), case.name.replace('_', "-"));
+            let id = format!("contract-{}-{index}-{}", std::process::id(), case.name.replace('_', "-"));
             play(case, &runtime, || make(&id, index));
             Ok(())
         })
