@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hactl_host::{Container, ContainerConfig, HostError, MountKind, Resources, RestartPolicy, Status};
+use hactl_host::{Container, ContainerConfig, HostError, MountKind, PortBinding, Resources, RestartPolicy, Status};
 
 use crate::containers::{named_volumes, overlap};
 use crate::engine::{canonical_image, check_volume_name, default_to, is_name, network_exists, shown};
@@ -92,8 +92,7 @@ pub(crate) fn start(scene: &Scene<'_>, container: &str) -> Decision {
         let message = format!("network {network} not found");
         return Err(Scene::refusal(Operation::StartContainer, &container.name, message));
     }
-    if let Some(address) = taken_address(scene.machine, container) {
-        let message = format!("Bind for {address} failed: port is already allocated");
+    if let Some(message) = taken_address(scene.machine, container) {
         return Err(Scene::refusal(Operation::StartContainer, &container.name, message));
     }
     let mut changes = Vec::new();
@@ -218,21 +217,32 @@ fn name_is_free(machine: &Machine, name: &str) -> Result<(), HostError> {
     }
 }
 
-/// The first address that the container publishes and that is held by another, or twice by itself.
+/// What the engine says of the first address that the container publishes and that is held by another, or twice by
+/// itself. It keeps account of ports for each address; where one is all addresses, the kernel is who notices.
 fn taken_address(machine: &Machine, container: &Container) -> Option<String> {
     if container.config.network == "host" {
         return None;
     }
     let ports = &container.config.ports;
-    let taken = ports.iter().enumerate().find(|(index, port)| {
-        let earlier = &ports[..*index];
-        let own = earlier.iter().any(|other| {
+    ports.iter().enumerate().filter(|(_, port)| port.host != 0).find_map(|(index, port)| {
+        let clashes = |other: &&PortBinding| {
             (other.host, &other.protocol) == (port.host, &port.protocol)
                 && overlap(other.ip.as_deref(), port.ip.as_deref())
-        });
-        port.host != 0 && (own || machine.containers.holder(port.ip.as_deref(), port.host, &port.protocol).is_some())
-    });
-    taken.map(|(_, port)| format!("{}:{}", port.ip.as_deref().unwrap_or("0.0.0.0"), port.host))
+        };
+        let holder = machine.containers.holder(port.ip.as_deref(), port.host, &port.protocol);
+        let held = holder.into_iter().flat_map(|holder| &holder.config.ports);
+        let taken = ports[..index].iter().chain(held).find(clashes)?;
+        let address = format!("{}:{}", bound_to(port), port.host);
+        Some(if bound_to(taken) == bound_to(port) {
+            format!("Bind for {address} failed: port is already allocated")
+        } else {
+            format!("Error starting userland proxy: listen {}4 {address}: bind: address already in use", port.protocol)
+        })
+    })
+}
+
+fn bound_to(port: &PortBinding) -> &str {
+    port.ip.as_deref().filter(|ip| !matches!(*ip, "" | "::")).unwrap_or("0.0.0.0")
 }
 
 fn missing_sources(machine: &Machine, container: &Container) -> Result<Vec<String>, HostError> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hactl_host::{
-    ContainerConfig, EngineRequest, HostError, Mount, MountKind, NetworkConfig, PortBinding, Status, VolumeConfig,
-    labels,
+    ContainerConfig, EngineRequest, HostError, Mount, MountKind, NetworkConfig, PortBinding, Status, SurveyRequest,
+    VolumeConfig, labels,
 };
 
 use crate::suite::{Case, cases};
@@ -28,6 +28,9 @@ pub(crate) const CASES: &[Case] = cases![
     ports_of_others_are_listed,
     nothing_is_listed_where_there_is_nothing,
 ];
+
+/// On real hosts, not everybody may use the engine.
+pub(crate) const BY_USER: &[Case] = cases![a_user_without_docker_is_told];
 
 fn ours(world: &World) -> BTreeMap<String, String> {
     BTreeMap::from([(labels::LINEAGE.to_owned(), world.lineage()), (labels::STACK.to_owned(), "contract".to_owned())])
@@ -204,6 +207,19 @@ async fn foreign_ports(world: &World) -> BTreeMap<String, String> {
     let mut ports = world.host().engine_survey(&world.wanted(&[])).await.unwrap().foreign_ports;
     ports.retain(|_, container| container.starts_with(&world.id));
     ports
+}
+
+async fn a_user_without_docker_is_told(world: &World) {
+    let host = world.connect_as("guest").await.unwrap();
+    let error = host.engine_survey(&world.wanted(&[])).await.unwrap_err();
+    let HostError::EngineUnusable { reason } = error else { panic!("{error}") };
+    assert!(reason.contains("guest"), "{reason}");
+    let created = host.create_network(&world.name("net"), &NetworkConfig::default()).await;
+    assert!(matches!(created, Err(HostError::EngineUnusable { .. })), "{created:?}");
+    let request = SurveyRequest { lineage: world.lineage(), files: Vec::new() };
+    let facts = host.survey(&request).await.unwrap().facts;
+    assert_eq!((facts.docker_version, facts.engine_id), (None, None));
+    assert!(facts.memory > 0, "the host is looked at all the same");
 }
 
 async fn nothing_is_listed_where_there_is_nothing(world: &World) {

@@ -26,9 +26,10 @@ async fn pull(world: &World, image: &str, auth: Option<&RegistryAuth>) -> Result
 }
 
 async fn a_pulled_image_is_there(world: &World) {
+    let image = "172.30.0.2:5000/web:1.1";
     for _ in 0..2 {
-        pull(world, Image::Web.name(), None).await.unwrap();
-        assert!(world.host().has_image(Image::Web.name()).await.unwrap());
+        pull(world, image, None).await.unwrap();
+        assert!(world.host().has_image(image).await.unwrap());
     }
 }
 
@@ -66,8 +67,8 @@ async fn an_image_never_pulled_is_not_there(world: &World) {
 
 async fn progress_is_told(world: &World) {
     let told = Mutex::new(Vec::new());
-    let image = "172.30.0.2:5000/web:1.2";
-    world.host().pull_image(image, None, &|text| told.lock().unwrap().push(text.to_owned())).await.unwrap();
+    let image = world.hands.fresh_image();
+    world.host().pull_image(&image, None, &|text| told.lock().unwrap().push(text.to_owned())).await.unwrap();
     let told = told.into_inner().unwrap();
     assert!(told.iter().any(|text| text.contains("web:1.2")), "{told:?}");
 }

@@ -111,6 +111,12 @@ impl Hands for Lab {
         "/missing".to_owned()
     }
 
+    fn fresh_image(&self) -> String {
+        let image = "172.30.0.2:5000/web:1.2";
+        self.done(r#"[ -z "$(docker image ls --quiet "$1")" ] || docker image rm "$1""#, &[image], b"");
+        image.to_owned()
+    }
+
     fn missing_image(&self) -> String {
         "172.30.0.2:5000/web:none".to_owned()
     }

@@ -64,6 +64,10 @@ impl Hands for Sandbox {
         "/".to_owned()
     }
 
+    fn fresh_image(&self) -> String {
+        "172.30.0.2:5000/web:1.2".to_owned()
+    }
+
     fn missing_image(&self) -> String {
         let image = "172.30.0.2:5000/web:none";
         self.inject(Some(NODE), Fault::PullFails { image: Some(image.to_owned()) }, 0, None).unwrap();

@@ -39,8 +39,12 @@ const TOPICS: &[(&str, &[Case])] = &[
 ];
 
 /// What only a real host can show: commands that do something, users who may not do everything.
-const ON_REAL_HOSTS: &[(&str, &[Case])] =
-    &[("config", config::IN_FORCE), ("files", files::BY_USER), ("images", images::FROM_REGISTRIES)];
+const ON_REAL_HOSTS: &[(&str, &[Case])] = &[
+    ("config", config::IN_FORCE),
+    ("engine", engine::BY_USER),
+    ("files", files::BY_USER),
+    ("images", images::FROM_REGISTRIES),
+];
 
 /// Cases wait for hosts most of the time.
 const AT_ONCE: usize = 8;
@@ -49,33 +53,34 @@ const AT_ONCE: usize = 8;
 pub(crate) fn run() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
-    let mut trials = trials("sandbox", TOPICS, sandbox::world);
+    let runtime = Arc::new(Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+    let mut trials = trials("sandbox", &[TOPICS], &runtime, sandbox::world);
     match lab::Lab::from_environment() {
         Some(lab) => {
-            let world = Arc::new(move |id: &str, index| lab.world(id, index));
-            for topics in [TOPICS, ON_REAL_HOSTS] {
-                let world = world.clone();
-                trials.extend(self::trials("lab", topics, move |id, index| world(id, index)));
-            }
+            let world = move |id: &str, index| lab.world(id, index);
+            trials.extend(self::trials("lab", &[TOPICS, ON_REAL_HOSTS], &runtime, world));
         }
         None => eprintln!("no real hosts are tested: HACTL_LAB is not set (`scripts/lab up` makes a lab)"),
     }
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // Connections to real hosts live in it, and end with it.
+    drop(runtime);
+    conclusion.exit();
 }
 
 fn trials(
     world: &str,
-    topics: &'static [(&str, &[Case])],
+    topics: &[&'static [(&str, &[Case])]],
+    runtime: &Arc<Runtime>,
     make: impl Fn(&str, u16) -> World + Send + Sync + 'static,
 ) -> Vec<Trial> {
-    // One for all, because connections to a real host are shared and live in it.
-    let runtime = Arc::new(Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
     let make = Arc::new(make);
-    let cases = topics.iter().flat_map(|(topic, cases)| cases.iter().map(move |case| (topic, case)));
+    let topics = topics.iter().copied().flatten();
+    let cases = topics.flat_map(|(topic, cases)| cases.iter().map(move |case| (topic, case)));
     let trials = cases.zip(0..).map(|((topic, case), index)| {
         let (runtime, make) = (runtime.clone(), make.clone());
         Trial::test(format!("{world}::{topic}::{}", case.name), move || {
-            let id = format!("contract-{}-{}", std::process::id(), case.name.replace('_', "-"));
+            let id = format!("contract-{}-{index}-{}", std::process::id(), case.name.replace('_', "-"));
             play(case, &runtime, || make(&id, index));
             Ok(())
         })

@@ -42,6 +42,8 @@ pub(crate) trait Hands {
     fn behave(&self, container: &str, image: Image);
     /// A path that a running [`Image::Web`] of this name does not serve.
     fn missing_page(&self, container: &str) -> String;
+    /// An image that the host does not have and its registry does.
+    fn fresh_image(&self) -> String;
     /// An image that its registry does not have.
     fn missing_image(&self) -> String;
     /// Removes what carries the world's id.
@@ -88,7 +90,9 @@ impl World {
         (node, address): (&'static str, &'static str),
         hands: Box<dyn Hands>,
     ) -> Self {
-        let first_port = 21_000 + index * Self::PORTS;
+        // Below those that kernels give to outgoing connections, and apart from those of another run of the suite.
+        let run = u16::try_from(std::process::id() % 30).unwrap_or_default();
+        let first_port = 10_000 + run * 700 + index * Self::PORTS;
         Self { id: id.to_owned(), hands, fleet, node, address, first_port, host: OnceLock::new() }
     }
 
