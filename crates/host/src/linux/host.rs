@@ -98,13 +98,6 @@ impl LinuxHost {
         let socket = self.connection.docker_socket.clone().unwrap_or_else(|| DOCKER_SOCKET.to_owned());
         Ok(Link { shell, socket, root, docker: OnceCell::new() })
     }
-
-    async fn call(&self, call: Call, serial: u64) -> Result<(), HostError> {
-        let link = self.link().await?;
-        let output = link.shell.run(Privilege::Root, call.script, &call.input).await;
-        let output = output.map_err(|broken| broken.changing(format!("{} {}", call.operation, call.path)))?;
-        call.read(&output, serial)
-    }
 }
 
 impl Link {
@@ -162,6 +155,42 @@ impl Link {
         HostError::EngineUnusable { reason }
     }
 
+    async fn survey(&self, request: &SurveyRequest) -> Result<Survey, HostError> {
+        let docker = self.docker().await?;
+        let input = survey::input(&self.root, request);
+        let asked = survey::now();
+        let (output, about) = tokio::join!(
+            async {
+                let output = self.shell.run(Privilege::Root, survey::SCRIPT, &input).await;
+                (output, survey::now())
+            },
+            docker.about()
+        );
+        let (output, answered) = (output.0.map_err(Broken::reading)?, output.1);
+        let mut survey = survey::read(survey::body(&output)?, request, asked, answered)?;
+        let texts: Vec<&str> = survey::wanted_texts(request, &survey);
+        self.texts(&mut survey, &texts).await?;
+        if let Ok(about) = about {
+            if about.data_root != DATA_ROOT && !about.data_root.is_empty() {
+                let script = "read -r path; df -Pk -- \"$path\" | tail -n 1";
+                let input = format!("{}\n", about.data_root);
+                if let Ok(output) = self.shell.run(Privilege::Root, script, input.as_bytes()).await {
+                    survey.facts.disk_free = survey::free_space(&String::from_utf8_lossy(&output.stdout));
+                }
+            }
+            survey.facts.docker_version = Some(about.version);
+            survey.facts.engine_id = Some(about.id);
+        }
+        Ok(survey)
+    }
+
+    /// Runs a script that changes something.
+    async fn call(&self, call: Call, serial: u64) -> Result<(), HostError> {
+        let output = self.shell.run(Privilege::Root, call.script, &call.input).await;
+        let output = output.map_err(|broken| broken.changing(format!("{} {}", call.operation, call.path)))?;
+        call.read(&output, serial)
+    }
+
     async fn texts(&self, survey: &mut Survey, paths: &[&str]) -> Result<(), HostError> {
         if paths.is_empty() {
             return Ok(());
@@ -173,47 +202,38 @@ impl Link {
     }
 }
 
-/// An operation of the engine. Where its socket does not answer, the host is asked why.
-macro_rules! engine {
-    ($self:ident, $operation:ident($($argument:expr),*)) => {{
-        let link = $self.link().await?;
-        match link.docker().await?.$operation($($argument),*).await {
-            Err(error @ HostError::EngineUnusable { .. }) => Err(link.why_no_engine(error).await),
+/// An operation over a connection that stands. One that was not begun because the connection broke meanwhile is done
+/// over a new one.
+macro_rules! over_link {
+    ($self:ident, |$link:ident| $operation:expr) => {{
+        let $link = $self.link().await?;
+        match $operation {
+            Err(HostError::Unreachable { .. }) if !$link.is_up() => {
+                let $link = $self.link().await?;
+                $operation
+            }
             other => other,
         }
     }};
 }
 
+/// An operation of the engine. Where its socket does not answer, the host is asked why.
+macro_rules! engine {
+    ($self:ident, $operation:ident($($argument:expr),*)) => {
+        over_link!($self, |link| match link.docker().await {
+            Err(error) => Err(error),
+            Ok(docker) => match docker.$operation($($argument),*).await {
+                Err(error @ HostError::EngineUnusable { .. }) => Err(link.why_no_engine(error).await),
+                other => other,
+            },
+        })
+    };
+}
+
 #[async_trait]
 impl Host for LinuxHost {
     async fn survey(&self, request: &SurveyRequest) -> Result<Survey, HostError> {
-        let link = self.link().await?;
-        let docker = link.docker().await?;
-        let input = survey::input(&link.root, request);
-        let asked = survey::now();
-        let (output, about) = tokio::join!(
-            async {
-                let output = link.shell.run(Privilege::Root, survey::SCRIPT, &input).await;
-                (output, survey::now())
-            },
-            docker.about()
-        );
-        let (output, answered) = (output.0.map_err(Broken::reading)?, output.1);
-        let mut survey = survey::read(survey::body(&output)?, request, asked, answered)?;
-        let texts: Vec<&str> = survey::wanted_texts(request, &survey);
-        link.texts(&mut survey, &texts).await?;
-        if let Ok(about) = about {
-            if about.data_root != DATA_ROOT && !about.data_root.is_empty() {
-                let script = "read -r path; df -Pk -- \"$path\" | tail -n 1";
-                let input = format!("{}\n", about.data_root);
-                if let Ok(output) = link.shell.run(Privilege::Root, script, input.as_bytes()).await {
-                    survey.facts.disk_free = survey::free_space(&String::from_utf8_lossy(&output.stdout));
-                }
-            }
-            survey.facts.docker_version = Some(about.version);
-            survey.facts.engine_id = Some(about.id);
-        }
-        Ok(survey)
+        over_link!(self, |link| link.survey(request).await)
     }
 
     async fn engine_survey(&self, request: &EngineRequest) -> Result<EngineSurvey, HostError> {
@@ -221,23 +241,19 @@ impl Host for LinuxHost {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<(), HostError> {
-        let link = self.link().await?;
-        self.call(files::claim(&link.root, claim), claim.parent_serial).await
+        over_link!(self, |link| link.call(files::claim(&link.root, claim), claim.parent_serial).await)
     }
 
     async fn release(&self, release: &Release) -> Result<(), HostError> {
-        let link = self.link().await?;
-        self.call(files::release(&link.root, release), 0).await
+        over_link!(self, |link| link.call(files::release(&link.root, release), 0).await)
     }
 
     async fn write_file(&self, write: &FileWrite) -> Result<(), HostError> {
-        let link = self.link().await?;
-        self.call(files::write(&link.root, link.shell.login(), write)?, 0).await
+        over_link!(self, |link| link.call(files::write(&link.root, link.shell.login(), write)?, 0).await)
     }
 
     async fn remove_file(&self, removal: &FileRemoval) -> Result<(), HostError> {
-        let link = self.link().await?;
-        self.call(files::remove(&link.root, removal)?, 0).await
+        over_link!(self, |link| link.call(files::remove(&link.root, removal)?, 0).await)
     }
 
     async fn has_image(&self, image: &str) -> Result<bool, HostError> {
@@ -301,11 +317,11 @@ impl Host for LinuxHost {
     async fn probe(&self, probe: &Probe) -> Result<Result<(), String>, HostError> {
         match probe {
             Probe::Http { port, path } => {
-                let door = self.link().await?.door(*port).await?;
+                let door = over_link!(self, |link| link.door(*port).await)?;
                 Ok(probe::http(&door, *port, path).await)
             }
             Probe::Tcp { port } => {
-                let door = self.link().await?.door(*port).await?;
+                let door = over_link!(self, |link| link.door(*port).await)?;
                 Ok(probe::tcp(&door, *port).await)
             }
             Probe::Container { container } => engine!(self, probe_container(container)),

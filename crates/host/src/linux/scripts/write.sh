@@ -75,7 +75,7 @@ fi
 new="$parent/.hactl-new"
 undo() {
     rm -f -- "$new"
-    printf '%s' "$missing" | sort -r | while read -r _ made; do rmdir -- "$made" 2>/dev/null; done
+    printf '%s' "$missing" | sort -r | while IFS= read -r made; do rmdir -- "${made#directory }" 2>/dev/null; done
     if [ "$before" != "$after" ] && [ -z "$holder" ]; then
         record "$entry" "${before:-address $address}"
         rm -f -- "$original"
