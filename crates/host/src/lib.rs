@@ -94,6 +94,13 @@ pub trait Host: Send + Sync {
     /// Starts a container. A container that exits at once has started all the same.
     async fn start_container(&self, container: &str) -> Result<(), HostError>;
 
+    /// Watches a container that was just started for a moment (half a second on real hosts): what became of it where it
+    /// did not stay up, also when its restart policy has started it again; none where it runs.
+    ///
+    /// # Errors
+    /// [`HostError::NotFound`] when there is no such container.
+    async fn early_end(&self, container: &str) -> Result<Option<Status>, HostError>;
+
     /// Stops a container, killing it after `grace` (its own stop grace period where none is given).
     async fn stop_container(&self, container: &str, grace: Option<Duration>) -> Result<(), HostError>;
 

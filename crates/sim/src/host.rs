@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hactl_host::{
     Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileRemoval, FileWrite, Host,
-    HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy, Survey, SurveyRequest,
-    VolumeConfig,
+    HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy, Status, Survey,
+    SurveyRequest, VolumeConfig,
 };
 
 use crate::faults::Operation;
@@ -109,6 +109,11 @@ impl Host for SimulatedHost {
     async fn start_container(&self, container: &str) -> Result<(), HostError> {
         let decide = |scene: &Scene<'_>| lifecycle::start(scene, container);
         self.call(Operation::StartContainer, Subject::Container(container), decide).await
+    }
+
+    async fn early_end(&self, container: &str) -> Result<Option<Status>, HostError> {
+        let decide = |scene: &Scene<'_>| lifecycle::early_end(scene, container);
+        self.call(Operation::InspectContainer, Subject::Container(container), decide).await
     }
 
     async fn stop_container(&self, container: &str, _grace: Option<Duration>) -> Result<(), HostError> {

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::container::{Container, ContainerConfig, Resources, RestartPolicy};
+use crate::container::{Container, ContainerConfig, Resources, RestartPolicy, Status};
 use crate::docker::call::{Answer, Call, EFFECT_LIMIT, READ_LIMIT, encoded};
-use crate::docker::wire::{InspectedContainer, Made};
+use crate::docker::wire::{Ended, InspectedContainer, Made};
 use crate::docker::{Docker, create, inspect, update};
 use crate::error::HostError;
 
 /// How long a container may take to stop where neither it nor the caller says.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
+/// How long a container has to stay up to count as started well.
+const MOMENT: Duration = Duration::from_millis(500);
 /// Time between two looks at a container that another request removes.
 const REMOVAL_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -55,6 +57,27 @@ impl Docker {
         let operation = format!("start container {}", shown(container));
         let call = Call::post(operation, format!("/containers/{}/start", encoded(container)));
         done(&self.send(call).await?, container)
+    }
+
+    /// Watches a container that was just started: what became of it where it did not stay up.
+    ///
+    /// # Errors
+    /// [`HostError::NotFound`] when there is no such container.
+    pub(crate) async fn early_end(&self, container: &str) -> Result<Option<Status>, HostError> {
+        let operation = format!("wait for container {}", shown(container));
+        let call = Call::post(operation, format!("/containers/{}/wait?condition=next-exit", encoded(container)));
+        // It may have ended before the engine waits for that; then the look below tells.
+        if let Ok(Ok(answer)) = timeout(MOMENT, self.send(call)).await
+            && let Ok(Ended { status_code }) = answer.json()
+        {
+            return Ok(Some(Status::Exited(status_code)));
+        }
+        let found = self.inspected(container).await?.ok_or_else(|| missing(container))?;
+        Ok(match inspect::status(&found.state) {
+            Status::Running if found.restart_count == 0 => None,
+            Status::Running => Some(Status::Restarting),
+            status => Some(status),
+        })
     }
 
     /// Stops a container, killing it after `grace`: its own stop grace period where none is given, whole seconds.

@@ -20,7 +20,7 @@ pub(super) fn container(shown: wire::InspectedContainer) -> Container {
     }
 }
 
-fn status(state: &wire::State) -> Status {
+pub(super) fn status(state: &wire::State) -> Status {
     match state.status.as_str() {
         "created" => Status::Created,
         "running" => Status::Running,

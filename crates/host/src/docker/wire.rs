@@ -123,8 +123,18 @@ pub(super) struct InspectedContainer {
     /// With its slash.
     pub(super) name: String,
     pub(super) state: State,
+    /// Since it was started by hand.
+    #[serde(default)]
+    pub(super) restart_count: u64,
     pub(super) config: Config,
     pub(super) host_config: HostConfig,
+}
+
+/// The end of a container.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Ended {
+    pub(super) status_code: i64,
 }
 
 /// What a container is doing.

@@ -16,8 +16,8 @@ use crate::linux::ssh::{self, Endpoint};
 use crate::linux::survey;
 use crate::{
     Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileRemoval, FileStat, FileWrite, Host,
-    HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy, Survey, SurveyRequest,
-    VolumeConfig,
+    HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy, Status, Survey,
+    SurveyRequest, VolumeConfig,
 };
 
 /// Docker Engine's socket where the config does not say.
@@ -279,6 +279,10 @@ impl Host for LinuxHost {
 
     async fn start_container(&self, container: &str) -> Result<(), HostError> {
         engine!(self, start_container(container))
+    }
+
+    async fn early_end(&self, container: &str) -> Result<Option<Status>, HostError> {
+        engine!(self, early_end(container))
     }
 
     async fn stop_container(&self, container: &str, grace: Option<Duration>) -> Result<(), HostError> {

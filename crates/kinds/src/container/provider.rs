@@ -88,12 +88,16 @@ async fn start_new(host: &dyn Host, new: &Made, job: &Job<'_>, logins: &Logins) 
             Err(error) => return Err(failed(error)),
         }
     };
-    host.start_container(&id).await.map_err(failed)?;
-    let started = host.inspect_container(&id).await.map_err(failed)?;
-    match started.map(|container| container.status) {
-        Some(Status::Running | Status::Restarting) => Ok(Map::from([("id".to_owned(), Value::from(id))])),
-        Some(status) => Err(not_running(host, &id, &status).await),
-        None => Err(StepError::new("the container vanished as soon as it was started")),
+    start(host, &id).await?;
+    Ok(Map::from([("id".to_owned(), Value::from(id))]))
+}
+
+/// Starts a container that is to stay up.
+async fn start(host: &dyn Host, id: &str) -> Result<(), StepError> {
+    host.start_container(id).await.map_err(failed)?;
+    match host.early_end(id).await.map_err(failed)? {
+        None => Ok(()),
+        Some(status) => Err(not_running(host, id, &status).await),
     }
 }
 
@@ -212,7 +216,7 @@ async fn put_back(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
         }
         host.rename_container(&found.id, old_name).await.map_err(failed)?;
     }
-    host.start_container(&found.id).await.map_err(failed)
+    start(host, &found.id).await
 }
 
 async fn delete(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
@@ -255,7 +259,7 @@ async fn update(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
         host.update_container(&container.id, &resources, &policy).await.map_err(failed)?;
     }
     if container.status != Status::Running {
-        return host.start_container(&container.id).await.map_err(failed);
+        return start(host, &container.id).await;
     }
     if job.notified {
         tell(host, job, &new, &container.id).await?;
@@ -270,7 +274,7 @@ async fn tell(host: &dyn Host, job: &Job<'_>, new: &Made, id: &str) -> Result<()
         OnFileChange::Restart => {
             (job.progress)("restarting");
             host.stop_container(id, None).await.map_err(failed)?;
-            host.start_container(id).await.map_err(failed)
+            start(host, id).await
         }
         OnFileChange::Reload(Reload::Signal(signal)) => host.signal_container(id, signal).await.map_err(failed),
         OnFileChange::Reload(Reload::Exec(command)) => {
