@@ -77,7 +77,7 @@ impl Docker {
         let (mut told, mut told_at) = (String::new(), Instant::now());
         while let Some(bytes) = stream.next().await? {
             seen.feed(&bytes).map_err(|message| stream.errand().refused(message))?;
-            if told_at.elapsed() < REPORT_INTERVAL {
+            if !told.is_empty() && told_at.elapsed() < REPORT_INTERVAL {
                 continue;
             }
             if let Some(text) = seen.text().filter(|text| *text != told) {
