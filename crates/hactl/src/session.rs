@@ -118,7 +118,7 @@ impl Session {
                 (Arc::new(sandbox), Store::new(&sandbox_directory(&directory, stack).join("state"), stack), key, seed)
             }
             World::Real => {
-                let fleet = LinuxFleet::new(std::env::var(SSH_CONFIG).ok().filter(|path| !path.is_empty()));
+                let fleet = LinuxFleet::new(ssh_config()?);
                 let key = digest_key(&directory, !sensitive.is_empty())?;
                 (Arc::new(fleet), Store::new(&directory.join("state"), stack), key, 0)
             }
@@ -177,6 +177,18 @@ impl Session {
 /// The world that the options name.
 fn world(global: &Global) -> World {
     if global.sandbox { World::Sandbox } else { World::Real }
+}
+
+/// The ssh configuration file to read in place of the user's own, where one is named.
+fn ssh_config() -> Result<Option<String>, Failure> {
+    let Some(path) = std::env::var_os(SSH_CONFIG).filter(|path| !path.is_empty()) else { return Ok(None) };
+    let full = std::path::absolute(&path).unwrap_or_else(|_| PathBuf::from(&path));
+    match full.to_str() {
+        Some(text) if full.is_file() => Ok(Some(text.to_owned())),
+        _ => Err(Diagnostic::error(format!("{SSH_CONFIG} names {}, which is no file", full.display()))
+            .help("set it to an ssh configuration file, or unset it")
+            .into()),
+    }
 }
 
 /// The directory beside a config for what belongs to this machine alone, with what keeps it from being committed.

@@ -76,6 +76,7 @@ impl Docker {
         Ok(match inspect::status(&found.state) {
             Status::Running if found.restart_count == 0 => None,
             Status::Running => Some(Status::Restarting),
+            Status::Restarting => Some(Status::Exited(found.state.exit_code)),
             status => Some(status),
         })
     }

@@ -139,16 +139,19 @@ impl Link {
         };
         let socket = &self.socket;
         let reason = match String::from_utf8_lossy(&output.stdout).trim() {
-            "absent" => format!("there is none: {socket} does not exist"),
-            "denied" => format!("the user {} may not use {socket}", self.shell.login().user),
+            "absent" => format!("there is no {socket}; install it, or say where its socket is with `dockerSocket`"),
+            "denied" => {
+                let user = &self.shell.login().user;
+                format!("the user {user} may not use {socket}; add it to the group docker: `usermod -aG docker {user}`")
+            }
             "there" => match &self.shell {
                 Shell::Ssh(connection) => match connection.refusal() {
                     Some(why) if why.contains("prohibited") => {
                         format!("the SSH server does not forward {socket} (AllowStreamLocalForwarding): {why}")
                     }
-                    _ => format!("nothing answers at {socket}: is the engine running?"),
+                    _ => format!("nothing answers at {socket}; start it, as with `systemctl start docker`"),
                 },
-                Shell::Local(_) => format!("nothing answers at {socket}: is the engine running?"),
+                Shell::Local(_) => format!("nothing answers at {socket}; start it, as with `systemctl start docker`"),
             },
             _ => return seen,
         };

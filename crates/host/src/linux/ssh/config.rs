@@ -13,6 +13,9 @@ pub(crate) const CONNECT_TIMEOUT: u64 = 10;
 /// When a value cannot be written into such a file.
 pub(crate) fn text(connection: &Connection, user_config: Option<&str>) -> Result<String, String> {
     let address = quoted(&connection.address)?;
+    if address.contains(['*', '?', '!', ',']) {
+        return Err(format!("{address:?} is a pattern, no address"));
+    }
     let mut text = format!("Host {address}\n");
     if let Some(user) = &connection.user {
         text += &format!("    User {}\n", quoted(user)?);
@@ -100,7 +103,7 @@ mod tests {
 
     #[test]
     fn nothing_slips_in_by_a_value() {
-        for address in ["-oProxyCommand=reboot", "a\nProxyCommand reboot", "a\" b", ""] {
+        for address in ["10.0.0.*", "-oProxyCommand=reboot", "a\nProxyCommand reboot", "a\" b", ""] {
             assert!(text(&Connection { address: address.into(), ..connection() }, None).is_err(), "{address:?}");
         }
     }
