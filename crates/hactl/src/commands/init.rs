@@ -28,7 +28,7 @@ impl Init {
         match written {
             Ok(()) => {
                 output.message(&format!(
-                    "Wrote {0}. Try it on a simulated fleet:\n\n  hactl plan --sandbox{1}\n  hactl apply --sandbox{1}\n",
+                    "Wrote {0}. Try it on a simulated fleet:\n\n  hactl plan --sandbox{1}\n  hactl apply --sandbox{1}\n\nThen put the addresses of your hosts in, and leave out --sandbox.\n",
                     path.display(),
                     if path.as_os_str() == "hactl.yaml" { String::new() } else { format!(" -f {}", path.display()) },
                 ));
