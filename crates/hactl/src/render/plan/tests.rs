@@ -210,7 +210,7 @@ fn what_is_left_out_and_what_is_targeted() {
         path    = "/srv/index.html"
 
     Left out:
-      node2 did not answer (connection refused): 1 resource on it is left out
+      node2 did not answer: connection refused; 1 resource on it is left out
 
     Only what was targeted, and what it needs, is in this plan.
     Other changes may be due: plan again without --target afterwards.
