@@ -92,7 +92,8 @@ impl HostError {
 
 /// What the user can do about a refusal of Docker Engine, by its own words.
 fn engine_help(message: &str) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 10] = [
+    const UNREACHABLE: &str = "look whether the image's registry is running and can be reached from the host";
+    const KNOWN: [(&str, &str); 13] = [
         ("no space left", "free some disk space on the host, as with `docker system prune`"),
         ("port is already allocated", "stop what listens there, or publish another port"),
         ("manifest unknown", "look at the image's name and tag, and whether it was pushed"),
@@ -103,7 +104,10 @@ fn engine_help(message: &str) -> Option<&'static str> {
         ),
         ("no basic auth credentials", "give the credentials for this registry in the config, under `registries`"),
         ("no such host", "look at the image's registry: the host does not know this name"),
-        ("connection refused", "look whether the image's registry is running and can be reached from the host"),
+        ("connection refused", UNREACHABLE),
+        ("no route to host", UNREACHABLE),
+        ("i/o timeout", UNREACHABLE),
+        ("Client.Timeout exceeded", UNREACHABLE),
         ("address already in use", "stop what listens there, or publish another port"),
         ("unauthorized", "look at the credentials for this registry in the config, under `registries`"),
     ];

@@ -5,6 +5,7 @@ use clap::Args;
 use hactl_config::SourceMap;
 use hactl_core::plan::{Counts, Mode, Plan};
 use hactl_core::resolve::{Outputs, fold};
+use hactl_core::state::State;
 use hactl_core::value::Value;
 use hactl_core::{Address, Diagnostic};
 use hactl_engine::Applied;
@@ -61,7 +62,10 @@ impl ApplyCommand {
         let applied = {
             let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
             runtime.block_on(async {
-                let state = run::settle(&session, session.state(&loaded), &events).await;
+                // Where nothing was applied yet, the plan alone knows the lineage.
+                let first = || State::new(&saved.plan.stack, &saved.plan.lineage);
+                let state = loaded.state.clone().unwrap_or_else(first);
+                let state = run::settle(&session, state, &events).await;
                 let start = Start {
                     plan: &saved.plan,
                     loaded,

@@ -7,6 +7,7 @@
 #   entries/NAME        one resource: lines `address A`, and for a file `path P`, `directory D` for each directory
 #                       made for it, outermost first, and `original` where a file was adopted
 #   originals/NAME      what the adopted file was before
+# Beside the inventories, `.made` lists the directories that were made for all of them, outermost first.
 set -u
 umask 022
 export LC_ALL=C
@@ -32,7 +33,15 @@ exists() {
 
 # One script at a time changes inventories and their files.
 lock() {
+    made=
+    above=$root
+    while [ -n "$above" ] && [ ! -d "$above" ]; do
+        made="$above
+$made"
+        above=${above%/*}
+    done
     try mkdir -p -- "$root"
+    [ -z "$made" ] || printf '%s' "$made" >"$root/.made" || fail "$root/.made: cannot be written"
     exec 9<"$root"
     if command -v flock >/dev/null; then
         flock -w 60 9 || fail "another run of hactl has been writing to $root for 60 s"

@@ -9,6 +9,11 @@ while IFS= read -r name; do
 done
 if rmdir -- "$own/entries" 2>/dev/null; then
     try rm -rf -- "$own"
-    rmdir -- "$root" 2>/dev/null
+    set -- "$root"/*/
+    if [ ! -d "$1" ]; then
+        made=$(cat "$root/.made" 2>/dev/null || echo "$root")
+        rm -f -- "$root/.made"
+        printf '%s\n' "$made" | sort -r | while IFS= read -r made; do rmdir -- "$made" 2>/dev/null; done
+    fi
 fi
 echo ok

@@ -7,6 +7,9 @@ use hactl_core::node::{Connection, HostKeys};
 /// How long one try to connect may take, in seconds.
 pub(crate) const CONNECT_TIMEOUT: u64 = 10;
 
+/// The same for jump hosts: less, so that it is told which of the two does not answer.
+const JUMP_TIMEOUT: u64 = 8;
+
 /// The text of the configuration file; `user_config` is read in place of the user's own and the system's.
 ///
 /// # Errors
@@ -16,7 +19,7 @@ pub(crate) fn text(connection: &Connection, user_config: Option<&str>) -> Result
     if address.contains(['*', '?', '!', ',']) {
         return Err(format!("{address:?} is a pattern, no address"));
     }
-    let mut text = format!("Host {address}\n");
+    let mut text = format!("Host {address}\n    ConnectTimeout {CONNECT_TIMEOUT}\n");
     if let Some(user) = &connection.user {
         text += &format!("    User {}\n", quoted(user)?);
     }
@@ -37,7 +40,7 @@ pub(crate) fn text(connection: &Connection, user_config: Option<&str>) -> Result
         HostKeys::AcceptNew => "accept-new",
     };
     text += &format!(
-        "Host *\n    StrictHostKeyChecking {check}\n    BatchMode yes\n    ConnectTimeout {CONNECT_TIMEOUT}\n    \
+        "Host *\n    StrictHostKeyChecking {check}\n    BatchMode yes\n    ConnectTimeout {JUMP_TIMEOUT}\n    \
          ServerAliveInterval 5\n    ServerAliveCountMax 3\n    LogLevel INFO\n    RemoteCommand none\n    \
          PermitLocalCommand no\n    ForwardAgent no\n    ForwardX11 no\n"
     );

@@ -1,0 +1,37 @@
+//! The binary against real hosts: real sshd, real Docker Engine. Needs the lab:
+//!
+//! ```sh
+//! scripts/lab up && eval "$(scripts/lab env)" && cargo test -p hactl --test live
+//! ```
+//!
+//! Each fault is a test: the message says what, where, why and what next, the fault is mended, the next apply
+//! converges, and after destroy the hosts are file by file as they were before.
+
+#[cfg(test)]
+mod connect;
+#[cfg(test)]
+mod containers;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod host;
+#[cfg(test)]
+mod images;
+#[cfg(test)]
+mod mistakes;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
+mod stack;
+#[cfg(test)]
+mod suite;
+#[cfg(test)]
+mod users;
+
+fn main() {
+    suite::run();
+}
