@@ -7,6 +7,8 @@ mod probe;
 mod shell;
 mod ssh;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! The directory of this run's sockets. A forwarded Docker socket is root on the host, so only this user may enter it.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,18 +22,34 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Makes it, and removes those of runs that were killed.
+    /// Makes it in the first directory that takes it, and removes those of runs that were killed.
     pub(crate) fn new() -> std::io::Result<Self> {
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let fits = |path: &PathBuf| path.is_absolute() && path.as_os_str().len() <= MAX_LENGTH && path.is_dir();
-        let parent = runtime
-            .filter(fits)
-            .or_else(|| Some(std::env::temp_dir()).filter(fits))
-            .unwrap_or_else(|| PathBuf::from("/tmp"));
-        remove_left(&parent);
-        let directory = tempfile::Builder::new().prefix(PREFIX).rand_bytes(8).tempdir_in(&parent)?;
+        Self::in_first(runtime.into_iter().chain([std::env::temp_dir(), PathBuf::from("/tmp")]))
+    }
+
+    /// The variables may name what belongs to another user, as they do after `su`.
+    fn in_first(parents: impl Iterator<Item = PathBuf>) -> std::io::Result<Self> {
+        let mut failed = std::io::Error::from(std::io::ErrorKind::NotFound);
+        for parent in parents.filter(|path| path.is_absolute() && path.as_os_str().len() <= MAX_LENGTH) {
+            match Self::within(&parent) {
+                Ok(place) => return Ok(place),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+
+    fn within(parent: &Path) -> std::io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix(PREFIX).rand_bytes(8).tempdir_in(parent)?;
+        let user = directory.path().metadata()?.uid();
         let lock = File::create(directory.path().join(LOCK))?;
         lock.lock()?;
+        if !directory.path().exists() {
+            // Another run took it for a killed one's before it was locked.
+            return Self::within(parent);
+        }
+        remove_left(parent, user);
         Ok(Self { directory, _lock: lock, taken: AtomicUsize::new(0) })
     }
 
@@ -42,12 +59,16 @@ impl Place {
     }
 }
 
-/// Removes the directories of runs that are no more: those whose lock is free.
-fn remove_left(parent: &Path) {
+/// Removes the directories of this user's runs that are no more: those whose lock is free. Another user's are not even
+/// looked into, because to open what is there may block for ever.
+fn remove_left(parent: &Path, user: u32) {
     for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
-        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        if ours && File::open(entry.path().join(LOCK)).is_ok_and(|lock| is_free(&lock)) {
-            // What cannot be removed is another user's.
+        let named = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let ours = |about: Metadata| about.is_dir() && about.uid() == user && about.mode() & 0o077 == 0;
+        if named
+            && entry.metadata().is_ok_and(ours)
+            && File::open(entry.path().join(LOCK)).is_ok_and(|lock| is_free(&lock))
+        {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
@@ -59,21 +80,35 @@ fn is_free(lock: &File) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::DirBuilderExt;
+
     use super::*;
 
     #[test]
-    fn a_killed_run_s_directory_is_removed_and_a_living_one_s_stays() {
+    fn a_killed_run_s_directory_is_removed_and_all_others_stay() {
         let parent = tempfile::tempdir().unwrap();
-        let living = parent.path().join("hactl-living");
-        let killed = parent.path().join("hactl-killed");
-        let foreign = parent.path().join("hactl-foreign");
-        for directory in [&living, &killed, &foreign] {
-            std::fs::create_dir(directory).unwrap();
-        }
-        let lock = File::create(living.join(LOCK)).unwrap();
-        lock.lock().unwrap();
-        File::create(killed.join(LOCK)).unwrap();
-        remove_left(parent.path());
-        assert!(living.exists() && foreign.exists() && !killed.exists());
+        let made = |name: &str, mode: u32, lock: bool| {
+            let path = parent.path().join(name);
+            std::fs::DirBuilder::new().mode(mode).create(&path).unwrap();
+            let lock = lock.then(|| File::create(path.join(LOCK)).unwrap());
+            (path, lock)
+        };
+        let (living, lock) = made("hactl-living", 0o700, true);
+        lock.as_ref().unwrap().lock().unwrap();
+        let (killed, _) = made("hactl-killed", 0o700, true);
+        let (empty, _) = made("hactl-empty", 0o700, false);
+        let (open, _) = made("hactl-notes", 0o755, true);
+        let user = parent.path().metadata().unwrap().uid();
+        remove_left(parent.path(), user + 1);
+        assert!(killed.exists());
+        remove_left(parent.path(), user);
+        assert!(living.exists() && empty.exists() && open.exists() && !killed.exists());
+    }
+
+    #[test]
+    fn a_directory_that_does_not_take_it_is_passed_over() {
+        let good = tempfile::tempdir().unwrap();
+        let place = Place::in_first([PathBuf::from("/proc"), good.path().to_owned()].into_iter()).unwrap();
+        assert!(place.next().starts_with(good.path()));
     }
 }

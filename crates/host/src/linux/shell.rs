@@ -56,15 +56,19 @@ pub(crate) enum Privilege {
 /// Prints who logs in: a marker, the user's number and name, whether sudo needs no password, and the home directory.
 pub(crate) const GREETING: &str = r#"printf "hactl-login %s %s %s %s\n" "$(id -u)" "$(id -un)" "$([ "$(id -u)" = 0 ] || ! sudo -n true >/dev/null 2>&1 || echo sudo)" "$HOME""#;
 
+/// Stands before what a script prints: a login shell's own start-up files may print something as well.
+const ANSWER: &str = "hactl-answer\n";
+
 /// How long a script may take, besides the time that its input takes.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 /// The slowest connection on which an input is still waited for, in bytes a second.
 const SLOWEST: u64 = 32 * 1024;
 
 impl Login {
-    /// Reads a line that [`GREETING`] printed.
+    /// Reads a line that [`GREETING`] printed, after whatever the login shell has printed before it.
     pub(crate) fn parse(line: &str) -> Option<Self> {
-        let mut words = line.strip_prefix("hactl-login ")?.splitn(4, ' ');
+        let (_, login) = line.split_once("hactl-login ")?;
+        let mut words = login.splitn(4, ' ');
         let root = words.next()? == "0";
         let user = words.next()?.to_owned();
         let sudo = words.next()? == "sudo";
@@ -88,8 +92,8 @@ impl Shell {
     /// Runs a script. Its text goes ahead of its input, so that neither is seen in a list of processes or a log of sudo.
     pub(crate) async fn run(&self, privilege: Privilege, script: &str, input: &[u8]) -> Result<Output, Broken> {
         let login = self.login();
-        let sudo = if privilege == Privilege::Root && !login.root && login.sudo { "sudo -n " } else { "" };
-        let command = format!("exec {sudo}sh -c 'eval \"$(head -c {})\"'", script.len());
+        let sudo = privilege == Privilege::Root && !login.root && login.sudo;
+        let command = command(sudo, script.len());
         let mut text = Vec::with_capacity(script.len() + input.len());
         text.extend_from_slice(script.as_bytes());
         text.extend_from_slice(input);
@@ -100,10 +104,24 @@ impl Shell {
                 Self::Local(_) => run_here(&command, &text).await,
             }
         };
-        tokio::time::timeout(limit, run)
+        let output = tokio::time::timeout(limit, run)
             .await
-            .unwrap_or_else(|_| Err(Broken::CutShort(format!("no answer within {} s", limit.as_secs()))))
+            .unwrap_or_else(|_| Err(Broken::CutShort(format!("no answer within {} s", limit.as_secs()))))?;
+        Ok(Output { stdout: answer(&output.stdout).to_vec(), ..output })
     }
+}
+
+/// The command that takes a script of this many bytes from its standard input, and leaves the rest to the script: dd reads
+/// no further, which busybox's head does.
+fn command(sudo: bool, length: usize) -> String {
+    let sudo = if sudo { "sudo -n " } else { "" };
+    format!("exec {sudo}sh -c 'echo hactl-answer; eval \"$(dd bs={length} count=1 iflag=fullblock 2>/dev/null)\"'")
+}
+
+/// What a script printed; nothing where it was never begun.
+fn answer(stdout: &[u8]) -> &[u8] {
+    let begin = stdout.windows(ANSWER.len()).position(|window| window == ANSWER.as_bytes());
+    begin.map_or(&[], |begin| &stdout[begin + ANSWER.len()..])
 }
 
 impl Broken {
@@ -182,5 +200,31 @@ mod tests {
         let ops = Login::parse("hactl-login 1000 ops sudo /home/of ops");
         assert_eq!(ops, Some(Login { user: "ops".into(), home: "/home/of ops".into(), root: false, sudo: true }));
         assert_eq!(Login::parse("Welcome to node1!"), None);
+        assert!(Login::parse("Welcome to node1! hactl-login 0 root  /root").is_some());
+    }
+
+    #[test]
+    fn what_start_up_files_print_is_no_answer() {
+        assert_eq!(answer(b"Welcome!\nhactl-answer\nok\n"), b"ok\n");
+        assert_eq!(answer(b"Welcome!\n"), b"");
+    }
+
+    /// Debian's tools and busybox's alike.
+    #[tokio::test]
+    async fn a_script_finds_its_input_whole() {
+        let busybox = tempfile::tempdir().unwrap();
+        let mut paths = vec![std::env::var("PATH").unwrap()];
+        if std::path::Path::new("/bin/busybox").exists() {
+            for tool in ["sh", "dd", "cat"] {
+                std::os::unix::fs::symlink("/bin/busybox", busybox.path().join(tool)).unwrap();
+            }
+            paths.push(busybox.path().to_str().unwrap().to_owned());
+        }
+        let script = "read -r first; echo \"$first\"; cat";
+        for path in paths {
+            let command = format!("PATH={path}; {}", command(false, script.len()));
+            let output = run_here(&command, format!("{script}one\ntwo\n").as_bytes()).await.unwrap();
+            assert_eq!(answer(&output.stdout), b"one\ntwo\n", "{path}");
+        }
     }
 }

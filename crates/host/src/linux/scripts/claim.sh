@@ -12,7 +12,7 @@ fi
 try mkdir -p -- "$own/entries"
 set --
 while read -r name address; do
-    if [ ! -f "$own/entries/$name" ]; then
+    if [ ! -s "$own/entries/$name" ]; then
         printf 'address %s\n' "$address" >"$own/entries/$name" || fail "$own/entries: cannot be written"
         set -- "$@" "$own/entries/$name"
     fi

@@ -31,8 +31,8 @@ exists() {
     [ -e "$1" ] || [ -L "$1" ]
 }
 
-# One script at a time changes inventories and their files.
-lock() {
+# Makes the directory of inventories, and notes there which directories were made for it.
+make_root() {
     made=
     above=$root
     while [ -n "$above" ] && [ ! -d "$above" ]; do
@@ -42,10 +42,35 @@ $made"
     done
     try mkdir -p -- "$root"
     [ -z "$made" ] || printf '%s' "$made" >"$root/.made" || fail "$root/.made: cannot be written"
-    exec 9<"$root"
-    if command -v flock >/dev/null; then
+}
+
+# One script at a time changes inventories and their files. The last release removes the directory that is locked, so what
+# was waited for may be gone.
+lock() {
+    for again in yes yes yes no; do
+        make_root
+        command exec 9<"$root" || continue
+        command -v flock >/dev/null || return 0
         flock -w 60 9 || fail "another run of hactl has been writing to $root for 60 s"
-    fi
+        if [ "$again" = no ] || [ "$root" -ef /proc/self/fd/9 ]; then return 0; fi
+    done
+    fail "$root: cannot be locked"
+}
+
+# Makes and enters a directory of our own in the directory $1; fails with a complaint. Whoever owns $1 may put anything
+# under any name there, and get a link of theirs written to; in here nobody can.
+stage=
+enter_stage() {
+    stage="$1/.hactl-new"
+    complaint=$(rm -rf -- "$stage" 2>&1 && mkdir -m 700 -- "$stage" 2>&1) || return 1
+    complaint="$stage: is not what was made there"
+    cd -- "$stage" || return 1
+    case $(stat -c '%u %a' .) in "$(id -u) 700" | "$(id -u) 2700") ;; *) return 1 ;; esac
+}
+
+leave_stage() {
+    cd /
+    rm -rf -- "$stage"
 }
 
 # Replaces a file of the inventory by the text in $2.

@@ -9,13 +9,15 @@ original="$own/originals/$name"
 if [ -n "$(field path "$entry")" ] && [ "$(field path "$entry")" = "$path" ]; then
     [ ! -d "$path" ] || fail 'is a directory'
     if [ -e "$original" ] || [ -L "$original" ]; then
-        new="${path%/*}/.hactl-new"
         try mkdir -p -- "${path%/*}/"
-        try cp -a -- "$original" "$new"
-        durable "$new"
-        try mv -fT -- "$new" "$path"
+        enter_stage "${path%/*}" || fail "$complaint"
+        try cp -a -- "$original" content
+        durable content
+        try mv -fT -- content "$path"
+        leave_stage
     else
         try rm -f -- "$path"
+        rm -rf -- "${path%/*}/.hactl-new"
     fi
     field directory "$entry" | sort -r | while IFS= read -r made; do rmdir -- "$made" 2>/dev/null; done
     record "$entry" "address $(field address "$entry")"

@@ -12,14 +12,14 @@ printf 'fact cpus %s\n' "$(getconf _NPROCESSORS_ONLN 2>/dev/null || nproc)"
 printf 'fact memory %s\n' "$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)"
 
 data=/var/lib/docker
-while [ ! -d "$data" ]; do data=${data%/*}; done
+while [ -n "$data" ] && [ ! -d "$data" ]; do data=${data%/*}; done
 printf 'fact disk %s\n' "$(df -Pk -- "${data:-/}" | tail -n 1)"
 
 for inventory in "$root"/*/; do
     [ -d "$inventory/entries" ] || continue
     printf 'lineage %s\n' "$(basename "$inventory")"
     printf 'stack %s\nserial %s\n' "$(cat "$inventory/stack" 2>/dev/null)" "$(cat "$inventory/serial" 2>/dev/null)"
-    find "$inventory/entries" -type f -exec cat {} +
+    find "$inventory/entries" -type f -exec grep -h '' {} +
 done
 
 [ -n "$paths" ] || exit 0

@@ -72,9 +72,8 @@ if [ -n "$holder" ] && [ "$holder" != "$entry" ]; then
 fi
 
 # Leaves the host as it was before: what is not written must not stay recorded.
-new="$parent/.hactl-new"
 undo() {
-    rm -f -- "$new"
+    leave_stage
     printf '%s' "$missing" | sort -r | while IFS= read -r made; do rmdir -- "${made#directory }" 2>/dev/null; done
     if [ "$before" != "$after" ] && [ -z "$holder" ]; then
         record "$entry" "${before:-address $address}"
@@ -86,25 +85,27 @@ check() {
     complaint=$("$@" 2>&1 >/dev/null) || undo "$complaint"
 }
 fill() {
-    (umask 077 && head -c "$size" >"$new") || return 1
-    [ "$(wc -c <"$new")" -eq "$size" ] || {
+    head -c "$size" >content || return 1
+    [ "$(wc -c <content)" -eq "$size" ] || {
         echo 'the connection ended before all of it came' >&2
         return 1
     }
 }
 own_by() {
     if [ -n "$group" ] || [ -z "$owner" ]; then
-        chown -- "$owner:$group" "$new"
+        chown -- "$owner:$group" content
     else
         # With its login group; a number without a name has none.
-        chown -- "$owner:" "$new" 2>/dev/null || chown -- "$owner:$owner" "$new"
+        chown -- "$owner:" content 2>/dev/null || chown -- "$owner:$owner" content
     fi
 }
 check mkdir -p -- "$parent/"
+enter_stage "$parent" || undo "$complaint"
 check fill
 [ -z "$owner$group" ] || check own_by
-check chmod -- "$mode" "$new"
-durable "$new"
-check mv -fT -- "$new" "$path"
+check chmod -- "$mode" content
+durable content
+check mv -fT -- content "$path"
+leave_stage
 durable "$parent/"
 echo ok

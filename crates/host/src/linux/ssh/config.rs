@@ -64,7 +64,11 @@ fn quoted(value: &str) -> Result<String, String> {
     if value.is_empty() || value.starts_with('-') || value.contains(|char: char| char.is_control() || char == '"') {
         return Err(format!("{value:?} cannot be given to ssh"));
     }
-    Ok(if value.contains(char::is_whitespace) { format!("\"{value}\"") } else { value.to_owned() })
+    Ok(if value.contains(|char: char| char.is_whitespace() || "'#".contains(char)) {
+        format!("\"{value}\"")
+    } else {
+        value.to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -109,6 +113,14 @@ mod tests {
         for address in ["10.0.0.*", "-oProxyCommand=reboot", "a\nProxyCommand reboot", "a\" b", ""] {
             assert!(text(&Connection { address: address.into(), ..connection() }, None).is_err(), "{address:?}");
         }
+    }
+
+    #[test]
+    fn what_ssh_would_read_as_its_own_is_quoted() {
+        for value in ["/home/o'brien/id", "/home/me/my keys/id", "/keys/#1"] {
+            assert_eq!(quoted(value).unwrap(), format!("\"{value}\""));
+        }
+        assert_eq!(quoted("/home/me/id").unwrap(), "/home/me/id");
     }
 
     #[test]

@@ -135,7 +135,8 @@ impl Connection {
                 })
             }
             Ok(None) => {
-                let _ = child.wait().await;
+                drop(hold);
+                let _ = tokio::time::timeout(LAST_WORDS, child.wait()).await;
                 let _ = tokio::time::timeout(LAST_WORDS, listening).await;
                 Err(trouble(address, &master.words()))
             }
