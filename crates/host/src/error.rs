@@ -93,7 +93,7 @@ impl HostError {
 /// What the user can do about a refusal of Docker Engine, by its own words.
 fn engine_help(message: &str) -> Option<&'static str> {
     const UNREACHABLE: &str = "look whether the image's registry is running and can be reached from the host";
-    const KNOWN: [(&str, &str); 13] = [
+    const KNOWN: &[(&str, &str)] = &[
         ("no space left", "free some disk space on the host, as with `docker system prune`"),
         ("port is already allocated", "stop what listens there, or publish another port"),
         ("manifest unknown", "look at the image's name and tag, and whether it was pushed"),
@@ -109,6 +109,7 @@ fn engine_help(message: &str) -> Option<&'static str> {
         ("i/o timeout", UNREACHABLE),
         ("Client.Timeout exceeded", UNREACHABLE),
         ("address already in use", "stop what listens there, or publish another port"),
+        ("cannot change limits", "have the container made anew: apply with `--replace` and its address"),
         ("unauthorized", "look at the credentials for this registry in the config, under `registries`"),
     ];
     let other = "look at the engine's log on the host, as with `journalctl -u docker`, then run the command again";

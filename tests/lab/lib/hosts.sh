@@ -3,7 +3,7 @@
 
 network=hactl-lab
 nodes=(node1 node2 node3 lb1)
-ssh_hosts=(bastion "${nodes[@]}")
+ssh_hosts=(bastion "${nodes[@]}" podman)
 hosts=(registry registry-auth "${ssh_hosts[@]}")
 
 address_of() {
@@ -15,6 +15,7 @@ address_of() {
         node1) echo 172.30.0.11 ;;
         node2) echo 172.30.0.12 ;;
         node3) echo 172.30.0.13 ;;
+        podman) echo 172.30.0.14 ;;
         *) return 1 ;;
     esac
 }
@@ -67,13 +68,15 @@ start_host() {
         registry-auth) docker run "${options[@]}" "hactl-lab/registry:$tag" docker-registry serve /lab/registry-auth.yml ;;
         bastion) docker run "${options[@]}" --tmpfs /run -e LAB_KEY="$(cat "$ssh/id_ed25519.pub")" "hactl-lab/bastion:$tag" ;;
         *)
+            local image=node data=/var/lib/docker
+            if [ "$host" = podman ]; then image=podman data=/var/lib/containers; fi
             # As much as an engine inside needs, and no more: where a CI machine withholds CAP_SYS_RESOURCE,
             # --privileged fails.
             docker volume create --label hactl-lab "$name" >/dev/null
             docker run "${options[@]}" --tmpfs /run:exec -e LAB_KEY="$(cat "$ssh/id_ed25519.pub")" \
                 --cap-add ALL --cap-drop SYS_RESOURCE --cgroupns private --device-cgroup-rule 'a *:* rwm' \
                 --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
-                --security-opt systempaths=unconfined --volume "$name:/var/lib/docker" "hactl-lab/node:$tag"
+                --security-opt systempaths=unconfined --volume "$name:$data" "hactl-lab/$image:$tag"
             ;;
     esac >/dev/null || fail "$host cannot be started"
 }
@@ -101,7 +104,7 @@ write_ssh_files() {
         echo "$(address_of "$host"),$host $(cat "$lab/run/$host.key")"
     done >"$ssh/known_hosts.new"
     {
-        echo "# Of the hactl lab. The names node1, node2, node3 and lb1 lead to a host only by way of the bastion:"
+        echo "# Of the hactl lab. The names node1, node2, node3, lb1 and podman lead to a host only by way of the bastion:"
         echo "#   ssh -F $ssh/config -J bastion node1"
         echo "Host bastion"
         echo "    HostName $(address_of bastion)"

@@ -22,6 +22,7 @@ build_images() {
     say "building the hosts' images"
     build hosts bastion "hactl-lab/bastion:$tag"
     build hosts node "hactl-lab/node:$tag"
+    build hosts podman "hactl-lab/podman:$tag"
     build hosts registry hactl-lab/registry:empty
     say "building ${#apps[@]} images for tests"
     local app stage
@@ -31,7 +32,7 @@ build_images() {
     done
     say "filling the registry"
     fill_registry "hactl-lab/registry:$tag"
-    docker images --format '{{.Repository}}:{{.Tag}}' | grep -E '^hactl-lab/(bastion|node|registry):' \
+    docker images --format '{{.Repository}}:{{.Tag}}' | grep -E '^hactl-lab/(bastion|node|podman|registry):' \
         | grep -vE ":($tag|empty)$" | xargs -r docker rmi >>"$build_log" 2>&1 || true
 }
 

@@ -105,6 +105,7 @@ pub(super) struct EngineVersion {
     pub(super) engine: String,
     /// The API version that all paths name.
     pub(super) api: ApiVersion,
+    pub(super) is_podman: bool,
 }
 
 /// The API version to speak: the one hactl is written for, or the engine's oldest where that is newer.
@@ -117,7 +118,8 @@ pub(super) fn choose_version(version: wire::Version) -> Result<EngineVersion, Ho
         return unusable(format!("its API is {newest}, hactl needs {API} (Docker Engine 20.10)"));
     }
     let oldest = ApiVersion::parse(&version.min_api_version).unwrap_or(API);
-    Ok(EngineVersion { engine: version.version, api: API.max(oldest) })
+    let is_podman = version.components.iter().any(|component| component.name.contains("Podman"));
+    Ok(EngineVersion { engine: version.version, api: API.max(oldest), is_podman })
 }
 
 /// Why a request got no answer.

@@ -147,7 +147,15 @@ impl Docker {
         let now = self.inspected(container).await?.ok_or_else(|| missing(container))?.host_config;
         let operation = format!("update container {}", shown(container));
         let call = Call::post(operation, format!("/containers/{}/update", encoded(container)));
-        done(&self.send(call.body(&update::body(&now, resources, restart))).await?, container)
+        let answer = self.send(call.body(&update::body(&now, resources, restart))).await?;
+        match done(&answer, container) {
+            // The container is there: this was asked above.
+            Err(HostError::Engine { operation, .. }) if answer.is_not_found() => {
+                let message = "the engine cannot change limits or the restart policy of a container in place";
+                Err(HostError::Engine { operation, message: message.to_owned() })
+            }
+            done => done,
+        }
     }
 
     /// Sends a signal, by name as in `HUP`.

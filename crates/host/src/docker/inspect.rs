@@ -22,11 +22,12 @@ pub(super) fn container(shown: wire::InspectedContainer) -> Container {
 
 pub(super) fn status(state: &wire::State) -> Status {
     match state.status.as_str() {
-        "created" => Status::Created,
+        "created" | "initialized" => Status::Created,
         "running" => Status::Running,
         "paused" => Status::Paused,
         "restarting" => Status::Restarting,
-        "exited" => Status::Exited(state.exit_code),
+        // Podman says "stopped" until it has cleaned up after a container.
+        "exited" | "stopped" => Status::Exited(state.exit_code),
         other => Status::Other(other.to_owned()),
     }
 }

@@ -43,8 +43,8 @@ pub(crate) struct Docker {
 pub(crate) struct EngineFacts {
     /// As in `20.10.24`.
     pub(crate) version: String,
-    /// Its own id, made when it was installed.
-    pub(crate) id: String,
+    /// Its own id, made when it was installed. Podman has none: it makes one up for every answer.
+    pub(crate) id: Option<String>,
     /// The directory on the host where it keeps its data.
     pub(crate) data_root: String,
 }
@@ -65,7 +65,8 @@ impl Docker {
     pub(crate) async fn about(&self) -> Result<EngineFacts, EngineFailure> {
         let info = async { self.client.unversioned::<wire::Info>("ask for the engine's id", "/info").await };
         let (version, info) = tokio::try_join!(self.client.version(), info)?;
-        Ok(EngineFacts { version: version.engine.clone(), id: info.id, data_root: info.docker_root_dir })
+        let id = Some(info.id).filter(|_| !version.is_podman);
+        Ok(EngineFacts { version: version.engine.clone(), id, data_root: info.docker_root_dir })
     }
 
     async fn send(&self, call: Call) -> Result<Answer, HostError> {

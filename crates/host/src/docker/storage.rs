@@ -23,7 +23,8 @@ impl Docker {
         let call = Call::post(format!("create network {name}"), "/networks/create").body(&body);
         let answer = self.send(call).await?;
         let message = answer.message();
-        let taken = message.contains("already exists") || message.contains("predefined");
+        let taken = ["already exists", "predefined", "conflicts with a valid network mode"];
+        let taken = taken.iter().any(|words| message.contains(words));
         if !answer.is_done() && (answer.status() == 409 || taken) {
             return Err(HostError::Conflict { what: format!("a network named {name}") });
         }

@@ -64,10 +64,15 @@ impl Docker {
     }
 }
 
+/// Whether a container holds nothing, though Podman lists the ports that it would hold.
+fn is_idle(container: &ListedContainer) -> bool {
+    matches!(container.state.as_str(), "created" | "initialized" | "exited" | "stopped" | "dead")
+}
+
 /// The host's ports that containers hold now, as in `8080/tcp`, each with a container's name.
 fn held_ports<'a>(containers: impl Iterator<Item = &'a ListedContainer>) -> BTreeMap<String, String> {
     let mut held = BTreeMap::new();
-    for container in containers {
+    for container in containers.filter(|container| !is_idle(container)) {
         for port in container.ports.iter().filter(|port| port.public_port > 0) {
             held.insert(format!("{}/{}", port.public_port, port.protocol), container.name().to_owned());
         }

@@ -39,6 +39,16 @@ pub(super) struct Version {
     pub(super) api_version: String,
     #[serde(default, rename = "MinAPIVersion")]
     pub(super) min_api_version: String,
+    #[serde(default)]
+    pub(super) components: Vec<Component>,
+}
+
+/// A program that the engine is made of: `Engine`, or `Podman Engine`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Component {
+    #[serde(default)]
+    pub(super) name: String,
 }
 
 /// Of `GET /info`.
@@ -73,6 +83,9 @@ pub(super) struct ListedContainer {
     pub(super) names: Vec<String>,
     #[serde(default)]
     pub(super) labels: Texts,
+    #[serde(default)]
+    pub(super) state: String,
+    /// Also those of a container that does not run, where the engine is Podman.
     #[serde(default)]
     pub(super) ports: Vec<ListedPort>,
 }

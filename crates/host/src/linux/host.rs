@@ -182,7 +182,7 @@ impl Link {
                 }
             }
             survey.facts.docker_version = Some(about.version);
-            survey.facts.engine_id = Some(about.id);
+            survey.facts.engine_id = about.id;
         }
         Ok(survey)
     }

@@ -66,7 +66,8 @@ async fn a_network_in_use_stays(world: &World) {
     let config = ContainerConfig { network: network.clone(), ..world.config(Image::Web).await };
     world.run_as(&name, &config).await;
     let message = engine_words(world.host().remove_network(&network).await);
-    assert!(message.contains("has active endpoints") && message.contains(&network), "{message}");
+    assert!(message.contains(&network), "{message}");
+    world.assert_says(&message, "has active endpoints", "network is being used");
     world.host().stop_container(&name, Some(Duration::ZERO)).await.unwrap();
     world.host().remove_network(&network).await.unwrap();
 }
@@ -120,7 +121,8 @@ async fn a_volume_in_use_stays(world: &World) {
     let config = ContainerConfig { mounts: vec![mount], ..world.config(Image::Web).await };
     let id = world.host().create_container(&name, &config).await.unwrap();
     let message = engine_words(world.host().remove_volume(&volume).await);
-    assert!(message.contains(&format!("volume is in use - [{id}]")), "{message}");
+    let podman = format!("being used by the following container(s): {id}");
+    world.assert_says(&message, &format!("volume is in use - [{id}]"), &podman);
     world.host().remove_container(&name).await.unwrap();
     let volumes = world.host().engine_survey(&world.wanted(&[&volume])).await.unwrap().volumes;
     assert_eq!(volumes.len(), 1, "a container's removal leaves named volumes");
@@ -129,7 +131,7 @@ async fn a_volume_in_use_stays(world: &World) {
 
 async fn a_bad_volume_name_is_refused(world: &World) {
     let message = engine_words(world.host().create_volume("bad name", &VolumeConfig::default()).await);
-    assert!(message.contains("includes invalid characters for a local volume name"), "{message}");
+    world.assert_says(&message, "includes invalid characters for a local volume name", "names must match");
 }
 
 async fn what_carries_the_label_is_listed(world: &World) {

@@ -51,7 +51,8 @@ async fn pulls_of_one_image_at_once(world: &World) {
 async fn a_missing_image_is_told(world: &World) {
     let image = world.hands.missing_image();
     let message = engine_words(pull(world, &image, None).await);
-    assert!(message.contains(&format!("manifest for {image} not found: manifest unknown")), "{message}");
+    let docker = format!("manifest for {image} not found: manifest unknown");
+    world.assert_says(&message, &docker, "reading manifest none in 172.30.0.2:5000/web: manifest unknown");
     assert!(!world.host().has_image(&image).await.unwrap());
 }
 

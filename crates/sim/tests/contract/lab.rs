@@ -1,18 +1,19 @@
-//! A real host: the first node of the lab, over SSH, and hands on it through the engine that runs the lab.
+//! Real hosts: the first node of the lab and its host with Podman, over SSH, and hands on them through the engine that
+//! runs the lab.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use hactl_core::Digest;
 use hactl_host::{Fleet, LinuxFleet, PortBinding};
 
-use crate::world::{Hands, Image, World};
+use crate::world::{Hands, Image, Place, World};
 
-const NODE: &str = "node1";
-const ADDRESS: &str = "172.30.0.11";
-/// The lab's container that plays the node.
-const CONTAINER: &str = "hactl-lab-node1";
+const DOCKER: Place = Place { node: "node1", address: "172.30.0.11", socket: None };
+/// Its command `docker` is `podman`.
+const PODMAN: Place = Place { node: "podman", address: "172.30.0.14", socket: Some("/run/podman/podman.sock") };
 
 /// Removes everything with an id in its name; a container's anonymous volumes go with it.
 const CLEAN: &str = r#"
@@ -29,10 +30,11 @@ done
 rm -rf -- "/var/lib/hactl/$1" "/var/lib/hactl/$1-other"
 "#;
 
-/// A lab that is up. Its connections are shared by all cases.
+/// A host of a lab that is up. Connections are shared by all cases.
 #[derive(Clone)]
 pub(crate) struct Lab {
     fleet: Arc<dyn Fleet>,
+    place: Place,
     /// The engine that runs the lab, as `DOCKER_HOST` has it.
     engine: String,
 }
@@ -42,17 +44,25 @@ impl Lab {
     pub(crate) fn from_environment() -> Option<Self> {
         std::env::var_os("HACTL_LAB")?;
         let engine = std::env::var("HACTL_LAB_DOCKER").expect("`scripts/lab env` sets HACTL_LAB_DOCKER as well");
-        Some(Self { fleet: fleet(), engine })
+        Some(Self { fleet: fleet(), place: DOCKER, engine })
+    }
+
+    /// The lab's host with Podman; none where the lab was made before there was one.
+    pub(crate) fn podman(&self) -> Option<Self> {
+        let lab = std::env::var_os("HACTL_LAB")?;
+        let key = Path::new(&lab).join("run").join(format!("{}.key", PODMAN.node));
+        key.exists().then(|| Self { place: PODMAN, ..self.clone() })
     }
 
     pub(crate) fn world(&self, id: &str, index: u16) -> World {
-        World::new(id, index, self.fleet.clone(), (NODE, ADDRESS), Box::new(self.clone()))
+        World::new(id, index, self.fleet.clone(), self.place, Box::new(self.clone()))
     }
 
     /// Runs a script as root on the node; `$1` and so on are the arguments.
     fn sh(&self, script: &str, arguments: &[&str], input: &[u8]) -> Output {
+        let container = format!("hactl-lab-{}", self.place.node);
         let mut child = Command::new("docker")
-            .args(["--host", &self.engine, "exec", "--interactive", CONTAINER, "sh", "-euc", script, "sh"])
+            .args(["--host", &self.engine, "exec", "--interactive", &container, "sh", "-euc", script, "sh"])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,6 +1,6 @@
 //! The contract of the port [`hactl_host::Host`], as cases that every implementation passes: the sandbox always, and
 //! real hosts where a lab is up (`scripts/lab up && eval "$(scripts/lab env)"`). A case that passes on one of them only
-//! has found a bug in the other.
+//! has found a bug in the other. Podman's Docker-compatible API is held to the same; where it differs, [`podman`] says so.
 //!
 //! Tests are named `WORLD::TOPIC::CASE`, so that `cargo test -p hactl-sim --test contract lab::files` runs one topic on
 //! real hosts.
@@ -21,6 +21,8 @@ mod images;
 mod inventory;
 #[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod podman;
 #[cfg(test)]
 mod removal;
 #[cfg(test)]

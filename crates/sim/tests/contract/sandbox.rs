@@ -6,14 +6,15 @@ use hactl_core::Digest;
 use hactl_host::PortBinding;
 use hactl_sim::{Fault, Sandbox};
 
-use crate::world::{Hands, Image, World};
+use crate::world::{Hands, Image, Place, World};
 
 const NODE: &str = "node1";
+const PLACE: Place = Place { node: NODE, address: "192.0.2.1", socket: None };
 
 /// A world with a sandbox of its own: there is nothing to clean.
 pub(crate) fn world(id: &str, index: u16) -> World {
     let sandbox = Sandbox::in_memory(u64::from(index));
-    World::new(id, index, Arc::new(sandbox.clone()), (NODE, "192.0.2.1"), Box::new(sandbox))
+    World::new(id, index, Arc::new(sandbox.clone()), PLACE, Box::new(sandbox))
 }
 
 impl Hands for Sandbox {

@@ -32,13 +32,21 @@ async fn a_taken_port_is_refused(world: &World) {
     world.run_as(&world.name("web"), &publishing(world, vec![world.binding(0)]).await).await;
     let local = PortBinding { ip: Some("127.0.0.1".to_owned()), ..world.binding(0) };
     let port = world.port(0);
-    for (binding, words) in [
-        (world.binding(0), format!("Bind for 0.0.0.0:{port} failed: port is already allocated")),
-        (local, format!("listen tcp4 127.0.0.1:{port}: bind: address already in use")),
+    for (binding, docker, podman) in [
+        (
+            world.binding(0),
+            format!("Bind for 0.0.0.0:{port} failed: port is already allocated"),
+            format!("listen tcp4 :{port}: bind: address already in use"),
+        ),
+        (
+            local,
+            format!("listen tcp4 127.0.0.1:{port}: bind: address already in use"),
+            format!("listen tcp4 127.0.0.1:{port}: bind: address already in use"),
+        ),
     ] {
         world.host().create_container(&name, &publishing(world, vec![binding]).await).await.unwrap();
         let message = engine_words(world.host().start_container(&name).await);
-        assert!(message.contains(&words), "{message}");
+        world.assert_says(&message, &docker, &podman);
         assert_eq!(world.inspect(&name).await.status, Status::Created);
         world.host().remove_container(&name).await.unwrap();
     }
@@ -104,5 +112,5 @@ async fn a_named_volume_is_made_on_demand(world: &World) {
 async fn a_bad_volume_name_is_refused(world: &World) {
     let config = mounting(world, MountKind::Volume, "bad name".to_owned()).await;
     let message = engine_words(world.host().create_container(&world.name("web"), &config).await);
-    assert!(message.contains("includes invalid characters for a local volume name"), "{message}");
+    world.assert_says(&message, "includes invalid characters for a local volume name", "names must match");
 }

@@ -13,14 +13,23 @@ use hactl_host::{
 /// The user of the most cases, who may do everything.
 pub(crate) const OPS: &str = "ops";
 
+/// The host that a case runs on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// The node's name in the stack.
+    pub(crate) node: &'static str,
+    pub(crate) address: &'static str,
+    /// The engine's socket, where it is not Docker's own.
+    pub(crate) socket: Option<&'static str>,
+}
+
 /// The world of one case.
 pub(crate) struct World {
     /// Unique: it is in the name of everything that the case makes.
     pub(crate) id: String,
     pub(crate) hands: Box<dyn Hands>,
     fleet: Arc<dyn Fleet>,
-    node: &'static str,
-    address: &'static str,
+    place: Place,
     first_port: u16,
     host: OnceLock<Arc<dyn Host>>,
 }
@@ -83,17 +92,11 @@ impl World {
     /// How many ports a case has for itself.
     const PORTS: u16 = 4;
 
-    pub(crate) fn new(
-        id: &str,
-        index: u16,
-        fleet: Arc<dyn Fleet>,
-        (node, address): (&'static str, &'static str),
-        hands: Box<dyn Hands>,
-    ) -> Self {
+    pub(crate) fn new(id: &str, index: u16, fleet: Arc<dyn Fleet>, place: Place, hands: Box<dyn Hands>) -> Self {
         // Below those that kernels give to outgoing connections, and apart from those of another run of the suite.
         let run = u16::try_from(std::process::id() % 30).unwrap_or_default();
         let first_port = 10_000 + run * 700 + index * Self::PORTS;
-        Self { id: id.to_owned(), hands, fleet, node, address, first_port, host: OnceLock::new() }
+        Self { id: id.to_owned(), hands, fleet, place, first_port, host: OnceLock::new() }
     }
 
     pub(crate) async fn connect(&self) {
@@ -104,15 +107,15 @@ impl World {
     pub(crate) async fn connect_as(&self, user: &str) -> Result<Arc<dyn Host>, HostError> {
         let connection = Connection {
             method: Method::Ssh,
-            address: self.address.to_owned(),
+            address: self.place.address.to_owned(),
             user: Some(user.to_owned()),
             port: None,
             key_path: None,
             bastion: None,
             host_keys: HostKeys::Strict,
-            docker_socket: None,
+            docker_socket: self.place.socket.map(str::to_owned),
         };
-        self.fleet.connect(self.node, &connection).await
+        self.fleet.connect(self.place.node, &connection).await
     }
 
     /// The host as [`OPS`].
@@ -237,6 +240,12 @@ impl World {
         let id = self.host().create_container(name, config).await.unwrap();
         self.host().start_container(&id).await.unwrap();
         id
+    }
+
+    /// Fails the case unless a message has these words: Docker Engine's, or Podman's where the host runs Podman.
+    pub(crate) fn assert_says(&self, message: &str, docker: &str, podman: &str) {
+        let words = if self.place.socket.is_some() { podman } else { docker };
+        assert!(message.contains(words), "{words:?} is not in {message:?}");
     }
 
     pub(crate) async fn inspect(&self, name: &str) -> Container {

@@ -15,10 +15,22 @@ async fn about_says_what_the_engine_is() {
         facts,
         EngineFacts {
             version: "20.10.24".to_owned(),
-            id: "AAAA:BBBB".to_owned(),
+            id: Some("AAAA:BBBB".to_owned()),
             data_root: "/var/lib/docker".to_owned()
         }
     );
+}
+
+#[tokio::test]
+async fn podman_has_no_id() {
+    let engine = CannedEngine::bare(|request, _| match request {
+        "GET /version" => ok(
+            r#"{"Version":"4.3.1","ApiVersion":"1.41","MinAPIVersion":"1.24","Components":[{"Name":"Podman Engine"}]}"#,
+        ),
+        _ => ok(INFO),
+    });
+    let facts = engine.docker.about().await.unwrap();
+    assert_eq!((facts.version.as_str(), facts.id), ("4.3.1", None));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::container::{ContainerConfig, ExecOutput, NetworkConfig, VolumeConfig};
+use crate::container::{ContainerConfig, ExecOutput, NetworkConfig, Resources, RestartPolicy, Status, VolumeConfig};
 use crate::docker::tests::engine::{CannedEngine, Reply, ok, refuse};
 use crate::error::HostError;
 use crate::registry::RegistryAuth;
@@ -105,6 +105,32 @@ async fn renaming_to_the_own_name_is_fine() {
 }
 
 #[tokio::test]
+async fn an_engine_may_have_no_request_for_updates() {
+    let engine = CannedEngine::new(|request, _| match request {
+        "GET /v1.41/containers/web/json" => inspected("web", "running"),
+        "POST /v1.41/containers/web/update" => Reply::Json(404, "Not Found\n".to_owned()),
+        _ => refuse(404, "No such container: nope"),
+    });
+    let message = "the engine cannot change limits or the restart policy of a container in place";
+    let (resources, restart) = (Resources::default(), RestartPolicy { name: "no".to_owned(), retries: 0 });
+    let updated = engine.docker.update_container("web", &resources, &restart).await;
+    assert_eq!(updated, Err(engine_error("update container web", message)));
+    let updated = engine.docker.update_container("nope", &resources, &restart).await;
+    assert_eq!(updated, Err(not_found("container nope")));
+}
+
+#[tokio::test]
+async fn podman_has_words_of_its_own_for_what_does_not_run() {
+    let engine = CannedEngine::new(|request, _| {
+        let status = request.trim_start_matches("GET /v1.41/containers/").trim_end_matches("/json");
+        inspected("web", status)
+    });
+    for (word, status) in [("stopped", Status::Exited(0)), ("initialized", Status::Created)] {
+        assert_eq!(engine.docker.inspect_container(word).await.unwrap().unwrap().status, status);
+    }
+}
+
+#[tokio::test]
 async fn a_removal_in_progress_is_waited_for() {
     let looks = AtomicUsize::new(0);
     let engine = CannedEngine::new(move |request, _| {
@@ -125,6 +151,9 @@ async fn taken_names_of_networks_and_volumes_are_conflicts() {
     let engine = CannedEngine::new(|_, body| {
         if body.contains(r#""Name":"bridge""#) {
             refuse(403, "operation is not permitted on predefined bridge network ")
+        } else if body.contains(r#""Name":"host""#) {
+            // Podman's words.
+            refuse(500, r#"cannot create network with name "host" because it conflicts with a valid network mode"#)
         } else if body.contains(r#""Name":"bad""#) {
             refuse(404, r#"plugin "bad" not found"#)
         } else {
@@ -132,7 +161,7 @@ async fn taken_names_of_networks_and_volumes_are_conflicts() {
         }
     });
     let network = NetworkConfig::default();
-    for name in ["bridge", "blue"] {
+    for name in ["bridge", "host", "blue"] {
         let expected = Err(conflict(&format!("a network named {name}")));
         assert_eq!(engine.docker.create_network(name, &network).await, expected);
     }

@@ -9,14 +9,15 @@ use crate::docker::streams::{Frames, Tail};
 use crate::docker::tests::engine::{CannedEngine, Reply, ok, refuse};
 use crate::survey::{EngineRequest, ImageRequest};
 
-/// Ours, one of the wanted name in a state nobody knows, one that vanishes, and another's in Podman's manner.
+/// Ours, one of the wanted name in a state nobody knows, one that vanishes, and two of others in Podman's manner.
 const CONTAINERS: &str = r#"[
     {"Id":"a1","Names":["/other/alias","/web"],"Labels":{"io.hactl.lineage":"L"},"State":"running","New":{"x":1},
      "Ports":[{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":8080,"Type":"tcp"}]},
     {"Id":"b2","Names":["/db"],"Labels":null,"State":"levitating","Ports":null},
     {"Id":"c3","Names":["/gone"],"Labels":{"io.hactl.lineage":"L"},"State":"removing","Ports":[]},
     {"Id":"d4","Names":["/proxy"],"Labels":{},"State":"running","NetworkSettings":null,"Mounts":null,
-     "Ports":[{"IP":"::","PrivatePort":53,"PublicPort":5353,"Type":"udp"},{"PrivatePort":80,"Type":"tcp"}]}
+     "Ports":[{"IP":"::","PrivatePort":53,"PublicPort":5353,"Type":"udp"},{"PrivatePort":80,"Type":"tcp"}]},
+    {"Id":"e5","Names":["/idle"],"Labels":{},"State":"exited","Ports":[{"PublicPort":8081,"Type":"tcp"}]}
 ]"#;
 
 const WEB: &str = r#"{"Id":"a1","Name":"/web",
