@@ -3,18 +3,18 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::host::{BASTION, Host, NODE1, NODE2, NODE3, poll};
+use crate::host::{BASTION, Host, LB1, NODE1, NODE2, NODE3, poll};
 use crate::processes::{LIMIT, nothing_is_left};
 use crate::stack::Stack;
 use crate::suite::{Case, cases};
 
 pub(crate) const CASES: &[Case] = cases![
-    a_silent_host_is_unreachable_and_not_empty on NODE1 NODE3,
+    a_silent_host_is_unreachable_and_not_empty on NODE3 LB1,
     a_changed_host_key_is_refused on NODE1,
     an_unknown_host_key_is_refused_until_new_ones_are_accepted on NODE1,
     a_wrong_key_is_refused on NODE2,
     an_agent_without_the_key_is_refused on NODE2,
-    a_host_behind_a_bastion on NODE1 BASTION,
+    a_host_behind_a_bastion on LB1 BASTION,
     the_machine_itself_needs_no_ssh on NODE2,
     one_machine_is_not_two_nodes on NODE3,
 ];
@@ -140,14 +140,14 @@ impl Drop for Ended {
 fn a_host_behind_a_bastion() {
     // Nobody but the bastion knows this name.
     let stack = Stack::empty();
-    let nodes = |ssh: &str| format!("nodes:\n  far: {{address: node1, ssh: {{{ssh}}}}}\n{FILE}");
+    let nodes = |ssh: &str| format!("nodes:\n  far: {{address: lb1, ssh: {{{ssh}}}}}\n{FILE}");
     stack.configure(&nodes(""));
-    refused(&stack, &["far", "name is not known", "node1", "address"]);
+    refused(&stack, &["far", "name is not known", "lb1", "address"]);
     stack.configure(&nodes("bastion: bastion"));
     stack.converges();
-    assert_eq!(NODE1.sh("cat /srv/live/note"), "from far");
+    assert_eq!(LB1.sh("cat /srv/live/note"), "from far");
     stack.destroy();
-    nothing_is_left(&stack, &[NODE1, BASTION]);
+    nothing_is_left(&stack, &[LB1, BASTION]);
 
     stack.configure(&nodes("bastion: nowhere.invalid"));
     stack.fail("apply --auto-approve").says(&["far", "nowhere.invalid"]);
@@ -204,20 +204,20 @@ fn one_machine_is_not_two_nodes() {
 }
 
 fn a_silent_host_is_unreachable_and_not_empty() {
-    let both = [NODE1, NODE3];
+    let both = [LB1, NODE3];
     let stack = Stack::on(&both, FILE);
     stack.converges();
     NODE3.power_off();
     stack.set(&both, &FILE.replace("from", "still from"));
     let plan = stack.ends("plan --detailed-exitcode", 2);
-    plan.says(&["node3 did not answer", "left out", "node1", "1 to change"]).says(&["Plan: 0 to add"]);
+    plan.says(&["node3 did not answer", "left out", "lb1", "1 to change"]).says(&["Plan: 0 to add"]);
     let refused = stack.fail("apply --auto-approve");
     refused.says(&["node3 did not answer", "172.30.0.13", "--allow-unreachable"]);
-    assert_eq!(NODE1.sh("cat /srv/live/note"), "from node1");
+    assert_eq!(LB1.sh("cat /srv/live/note"), "from lb1");
     stack.fail("destroy --auto-approve").says(&["node3"]);
     let done = stack.succeed("apply --auto-approve --allow-unreachable");
     done.says(&["node3 did not answer", "left out", "0 added, 1 changed, 0 destroyed"]);
-    assert_eq!(NODE1.sh("cat /srv/live/note"), "still from node1");
+    assert_eq!(LB1.sh("cat /srv/live/note"), "still from lb1");
     NODE3.power_on();
     stack.converges().says(&["0 added, 1 changed, 0 destroyed"]);
     assert_eq!(NODE3.sh("cat /srv/live/note"), "still from node3");

@@ -21,7 +21,7 @@ fn file(path: &str) -> String {
 fn a_host_without_docker_can_have_files() {
     let stack = Stack::on(&[BASTION], &web());
     let told = stack.fail("apply --auto-approve");
-    told.says(&["bastion", "Docker Engine cannot be used", "/var/run/docker.sock does not exist", "help: "]);
+    told.says(&["bastion", "Docker Engine cannot be used", "there is no /var/run/docker.sock; install it", "help: "]);
     stack.set(&[BASTION], &file("/srv/live/note"));
     stack.converges();
     assert_eq!(BASTION.sh("cat /srv/live/note"), "a note");
@@ -31,7 +31,7 @@ fn a_host_without_docker_can_have_files() {
 fn a_user_who_may_not_use_docker() {
     let stack = Stack::on(&[NODE1], &format!("ssh: {{user: guest}}\n{}", web()));
     let told = stack.fail("apply --auto-approve");
-    told.says(&["node1", "the user guest may not use /var/run/docker.sock", "help: "]);
+    told.says(&["node1", "the user guest may not use /var/run/docker.sock", "group docker", "help: "]);
     stack.set(&[NODE1], &format!("ssh: {{user: ops}}\n{}", web()));
     stack.converges();
     stack.destroy();
