@@ -1,6 +1,7 @@
 //! From cases to tests: each case in each world, in a place of its own that is clean again afterwards.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -51,6 +52,11 @@ const ON_REAL_HOSTS: &[(&str, &[Case])] = &[
 /// Cases wait for hosts most of the time.
 const AT_ONCE: usize = 8;
 
+thread_local! {
+    /// Whether the case of this thread is one that should fail, of which nothing is printed.
+    static DIFFERS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs the suite as a test binary does.
 pub(crate) fn run() {
     let mut arguments = Arguments::from_args();
@@ -72,6 +78,12 @@ pub(crate) fn run() {
         }
         None => eprintln!("no real hosts are tested: HACTL_LAB is not set (`scripts/lab up` makes a lab)"),
     }
+    let shown = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !DIFFERS.get() {
+            shown(panic);
+        }
+    }));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // Connections to real hosts live in it, and end with it.
     drop(runtime);
@@ -99,6 +111,7 @@ fn trials(
         let difference = differences.iter().find(|(differs, _)| *differs == name);
         Trial::test(format!("{world}::{name}"), move || {
             let id = format!("contract-{}-{index}-{}", std::process::id(), case.name.replace('_', "-"));
+            DIFFERS.set(difference.is_some());
             let outcome = play(case, &runtime, || make(&id, index));
             match (outcome, difference) {
                 (Ok(()), Some((_, reason))) => {
