@@ -210,32 +210,41 @@ pub(crate) fn hidden_directory(directory: &Path) -> Result<PathBuf, Failure> {
 fn digest_key(directory: &Path, needed: bool) -> Result<DigestKey, Failure> {
     let path = directory.join(".hactl").join("digest.key");
     let failed = |error: std::io::Error| {
-        Diagnostic::error(format!("{}: {error}", path.display()))
-            .help("it must be a file of 32 bytes that you may read")
+        Diagnostic::error(format!("{}: {error}", path.display())).help(
+            "it must be a file of 32 bytes that you may read; without it, hactl makes a new one and every sensitive \
+             value counts as changed",
+        )
     };
-    match std::fs::read(&path) {
-        Ok(bytes) => {
-            let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| failed(std::io::ErrorKind::InvalidData.into()))?;
-            Ok(DigestKey::new(bytes))
-        }
+    let bytes = match std::fs::read(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let bytes = derive(&[uuid::Uuid::new_v4().as_bytes(), uuid::Uuid::new_v4().as_bytes()]);
-            if needed {
-                hidden_directory(directory)?;
-                write_private(&path, &bytes).map_err(failed)?;
+            if !needed {
+                return Ok(DigestKey::new(bytes));
             }
-            Ok(DigestKey::new(bytes))
+            hidden_directory(directory)?;
+            write_private(&path, &bytes).map_err(failed)?;
+            // Another run may have been quicker.
+            std::fs::read(&path).map_err(failed)?
         }
-        Err(error) => Err(failed(error).into()),
-    }
+        read => read.map_err(failed)?,
+    };
+    let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| failed(std::io::ErrorKind::InvalidData.into()))?;
+    Ok(DigestKey::new(bytes))
 }
 
-/// Writes a file that only its owner can read.
+/// Writes a file that only its owner can read, whole or not at all. One that is there stays.
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
 
-    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
+    let new = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    let linked = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::hard_link(&new, path));
+    std::fs::remove_file(&new)?;
+    match linked {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    }
 }
 
 fn seed() -> Result<u64, Failure> {
@@ -267,4 +276,24 @@ fn derive(parts: &[&[u8]]) -> [u8; 32] {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_begin_together_have_one_digest_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let runs: Vec<_> = (0..8)
+            .map(|_| {
+                let directory = directory.path().to_owned();
+                std::thread::spawn(move || digest_key(&directory, true).map(|key| key.digest(&Value::from("value"))))
+            })
+            .collect();
+        let digests: Vec<_> = runs.into_iter().map(|run| run.join().unwrap().ok().unwrap()).collect();
+        assert!(digests.iter().all(|digest| *digest == digests[0]));
+        let left: Vec<_> = std::fs::read_dir(directory.path().join(".hactl")).unwrap().collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use hactl_core::node::{Connection, Method};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, OnceCell, RwLock};
 
 use crate::docker::Docker;
 use crate::linux::files::{self, Call};
@@ -26,6 +26,9 @@ const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 const DATA_ROOT: &str = "/var/lib/docker";
 /// For how long a host that did not answer is not tried again by operations that wait in line.
 const DOWN_FOR: Duration = Duration::from_secs(20);
+
+/// The size in bytes from which a script's input is sent alone.
+const LARGE: usize = 512 * 1024;
 
 /// A machine, connected to when it is first used and again when the connection broke.
 pub(crate) struct LinuxHost {
@@ -48,6 +51,8 @@ pub(crate) struct Link {
     /// Where inventories are.
     root: String,
     docker: OnceCell<Docker>,
+    /// Held alone by scripts with a large input: the host's lock is held while that comes, for longer than the others wait.
+    line: RwLock<()>,
 }
 
 impl LinuxHost {
@@ -96,7 +101,7 @@ impl LinuxHost {
             format!("{}/.local/state/hactl", login.home)
         };
         let socket = self.connection.docker_socket.clone().unwrap_or_else(|| DOCKER_SOCKET.to_owned());
-        Ok(Link { shell, socket, root, docker: OnceCell::new() })
+        Ok(Link { shell, socket, root, docker: OnceCell::new(), line: RwLock::default() })
     }
 }
 
@@ -189,6 +194,9 @@ impl Link {
 
     /// Runs a script that changes something.
     async fn call(&self, call: Call, serial: u64) -> Result<(), HostError> {
+        let large = call.input.len() > LARGE;
+        let _alone = if large { Some(self.line.write().await) } else { None };
+        let _beside_others = if large { None } else { Some(self.line.read().await) };
         let output = self.shell.run(Privilege::Root, call.script, &call.input).await;
         let output = output.map_err(|broken| broken.changing(format!("{} {}", call.operation, call.path)))?;
         call.read(&output, serial)
@@ -350,5 +358,33 @@ impl Host for LinuxHost {
 
     async fn remove_volume(&self, name: &str) -> Result<(), HostError> {
         engine!(self, remove_volume(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linux::shell::Login;
+
+    #[tokio::test]
+    async fn others_wait_here_while_a_large_input_is_sent() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log").to_str().unwrap().to_owned();
+        let link = Link {
+            shell: Shell::Local(Login::default()),
+            socket: String::new(),
+            root: String::new(),
+            docker: OnceCell::new(),
+            line: RwLock::default(),
+        };
+        let call = |size: usize| {
+            let mut input = format!("{log}\n").into_bytes();
+            input.resize(input.len() + size, b'x');
+            let script = "read -r log; echo begin >>\"$log\"; sleep 0.2; cat >/dev/null; echo end >>\"$log\"; echo ok";
+            Call { script, input, operation: "write", path: String::new() }
+        };
+        let (one, two) = tokio::join!(link.call(call(LARGE), 0), link.call(call(0), 0));
+        one.and(two).unwrap();
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "begin\nend\nbegin\nend\n");
     }
 }

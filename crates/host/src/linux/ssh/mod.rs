@@ -28,8 +28,10 @@ const TRIES: u32 = 5;
 /// The wait before the second try; each later one is twice as long. All are jittered, because many hosts behind one
 /// bastion, or many runs, tend to be refused together.
 const FIRST_WAIT: Duration = Duration::from_millis(150);
-/// How often beginning a command is tried.
+/// How often beginning a command is tried while no other runs.
 const SPAWN_TRIES: u32 = 4;
+/// The longest wait between two of these tries.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// How long logging in may take once the host has answered.
 const LOGIN_LIMIT: Duration = Duration::from_secs(30);
 /// How long to wait for the last lines of a master that has ended: a jump host's own master may keep the pipe open.
@@ -52,6 +54,8 @@ pub(crate) struct Connection {
     login: Login,
     master: Arc<Master>,
     sessions: Semaphore,
+    /// One reference for each session that runs, and one more.
+    running: Arc<()>,
     /// Where this connection's sockets are; all begin with this path.
     place: PathBuf,
     forwards: tokio::sync::Mutex<BTreeMap<Endpoint, PathBuf>>,
@@ -129,6 +133,7 @@ impl Connection {
                     login,
                     master,
                     sessions: Semaphore::new(SESSIONS),
+                    running: Arc::default(),
                     place: place.to_owned(),
                     forwards: tokio::sync::Mutex::default(),
                     _hold: hold,
@@ -160,6 +165,7 @@ impl Connection {
     pub(crate) async fn run(&self, command: &str, input: &[u8]) -> Result<Output, Broken> {
         let _session = self.sessions.acquire().await;
         let mut child = self.spawn(command).await.map_err(|error| Broken::NotBegun(self.why(&error)))?;
+        let _running = self.running.clone();
         let (stdin, stdout, stderr) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
         let (stdout, stderr) = talk(stdin, stdout, stderr, input).await;
         match child.wait().await {
@@ -169,19 +175,22 @@ impl Connection {
         }
     }
 
-    /// Begins a command. A session that has just ended may still count on the host, so one that is refused is tried
-    /// again.
+    /// Begins a command. A session that has just ended may still count on the host, and the host may allow fewer than
+    /// we have at a time (`MaxSessions`), so one that is refused is tried again: as long as others of ours run, and then
+    /// a few times more.
     async fn spawn(&self, command: &str) -> Result<openssh::Child<&openssh::Session>, openssh::Error> {
         let mut wait = FIRST_WAIT;
-        for _ in 1..SPAWN_TRIES {
+        let mut tries = 0;
+        loop {
+            let others_run = Arc::strong_count(&self.running) > 1;
+            tries += u32::from(!others_run);
             let begun = self.spawn_once(command).await;
-            if begun.is_ok() || !self.is_up() {
+            if begun.is_ok() || !self.is_up() || tries == SPAWN_TRIES {
                 return begun;
             }
             tokio::time::sleep(jittered(wait)).await;
-            wait *= 2;
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
-        self.spawn_once(command).await
     }
 
     async fn spawn_once(&self, command: &str) -> Result<openssh::Child<&openssh::Session>, openssh::Error> {
@@ -227,7 +236,12 @@ impl Connection {
             return self.master.end();
         }
         let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-        causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+        let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+        if text.contains("refused by peer") {
+            return "its SSH server refuses a second session; `MaxSessions` in its sshd_config has to be 2 or more"
+                .into();
+        }
+        text
     }
 }
 
