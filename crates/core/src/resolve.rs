@@ -29,6 +29,15 @@ pub trait Outputs {
     fn output(&self, address: &Address, name: &str) -> Option<Value>;
 }
 
+/// No resource has an output yet, for values that depend on variables alone.
+pub struct NoOutputs;
+
+impl Outputs for NoOutputs {
+    fn output(&self, _address: &Address, _name: &str) -> Option<Value> {
+        None
+    }
+}
+
 /// Replaces what is known by now: outputs by their values; sensitive values stay deferred, but get the keyed digest
 /// by which they can be compared.
 ///

@@ -257,13 +257,14 @@ pub(crate) fn check_reachable(plan: &Plan, options: &ApplyOptions) -> Result<(),
     }
     let nodes: Vec<String> =
         plan.unreachable.iter().map(|(node, reason)| format!("{node} did not answer: {reason}")).collect();
-    Err(Diagnostic::error(format!(
-        "{} resources are on hosts that did not answer, or need what is",
-        plan.left_out.len()
-    ))
-    .detail(nodes.join("\n"))
-    .help("mend the connection and run again, or leave them out with --allow-unreachable")
-    .into())
+    let what = match plan.left_out.len() {
+        1 => "1 resource is on a host that did not answer, or needs what is".to_owned(),
+        count => format!("{count} resources are on hosts that did not answer, or need what is"),
+    };
+    Err(Diagnostic::error(what)
+        .detail(nodes.join("\n"))
+        .help("mend that and run again, or leave them out with --allow-unreachable")
+        .into())
 }
 
 /// Asks for the word `yes`.

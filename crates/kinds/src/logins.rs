@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hactl_core::registry::{RegistryLogin, registry_of};
-use hactl_core::resolve::{Outputs, Secrets, reveal};
-use hactl_core::{Address, Diagnostic, Value};
+use hactl_core::resolve::{NoOutputs, Secrets, reveal};
+use hactl_core::{Diagnostic, Value};
 use hactl_host::RegistryAuth;
 
 /// The credentials of a run, by registry. Held in memory only: they are sent to Docker Engine, and nowhere else.
@@ -45,14 +45,5 @@ fn text(what: &str, value: &Value, secrets: &Secrets) -> Result<String, Diagnost
             .help("put it in quotes where it is written")),
         Err(error) => Err(Diagnostic::error(format!("{what} cannot be told: {}", error.message))
             .help("give the same variables as for `hactl plan`, or make a new plan")),
-    }
-}
-
-/// Credentials depend on no resource.
-struct NoOutputs;
-
-impl Outputs for NoOutputs {
-    fn output(&self, _address: &Address, _name: &str) -> Option<Value> {
-        None
     }
 }

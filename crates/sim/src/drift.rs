@@ -3,7 +3,9 @@
 use hactl_host::{ContainerConfig, HostError, PortBinding, Resources, RestartPolicy};
 
 use crate::error::SandboxError;
-use crate::files::{missing_parents, normal_mode, normal_path, user_name};
+use hactl_host::{normal_mode, normal_path};
+
+use crate::files::{missing_parents, user_name};
 use crate::machine::{Content, StoredFile};
 use crate::mutation::{Change, Mutation};
 use crate::sandbox::Sandbox;

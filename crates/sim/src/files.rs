@@ -3,6 +3,7 @@
 use hactl_core::Digest;
 use hactl_host::{
     Claim, FileRemoval, FileStat, FileWrite, ForeignClaim, HostError, InventoryEntry, Release, Survey, SurveyRequest,
+    normal_mode, normal_path,
 };
 
 use crate::faults::Fault;
@@ -174,27 +175,6 @@ pub(crate) fn stat(file: &StoredFile, fetch_unless: Option<&Digest>) -> FileStat
     }
 }
 
-/// An absolute path without empty, `.` and `..` components. There are no symbolic links in the sandbox.
-pub(crate) fn normal_path(path: &str) -> Result<String, &'static str> {
-    if !path.starts_with('/') {
-        return Err("the path is not absolute");
-    }
-    if path.contains(['\0', '\n', '\r']) {
-        return Err("the path holds a NUL byte or a line break");
-    }
-    let mut components = Vec::new();
-    for component in path.split('/') {
-        match component {
-            "" | "." => {}
-            ".." => {
-                components.pop();
-            }
-            name => components.push(name),
-        }
-    }
-    Ok(format!("/{}", components.join("/")))
-}
-
 /// The parents of a normal path that do not exist, outermost first.
 pub(crate) fn missing_parents(machine: &Machine, path: &str) -> Result<Vec<String>, &'static str> {
     let slashes = path.match_indices('/').map(|(index, _)| index).filter(|index| *index > 0);
@@ -208,12 +188,6 @@ pub(crate) fn missing_parents(machine: &Machine, path: &str) -> Result<Vec<Strin
         }
     }
     Ok(missing)
-}
-
-/// Four octal digits.
-pub(crate) fn normal_mode(mode: &str) -> Option<String> {
-    let bits = u32::from_str_radix(mode, 8).ok().filter(|bits| *bits <= 0o7777)?;
-    Some(format!("{bits:04o}"))
 }
 
 /// Whether a user or group can be called this. All that can be exist in the sandbox.

@@ -258,7 +258,7 @@ fn missing_sources(machine: &Machine, container: &Container) -> Result<Vec<Strin
             let message = format!("error while creating mount source path '{0}': mkdir {0}: {why}", mount.source);
             Scene::refusal(Operation::StartContainer, &container.name, message)
         };
-        let source = files::normal_path(&mount.source).map_err(&refusal)?;
+        let source = hactl_host::normal_path(&mount.source).map_err(&refusal)?;
         let is_system = SYSTEM_PATHS.iter().any(|system| Path::new(&source).starts_with(system));
         if is_system || machine.files.contains_key(&source) || machine.is_directory(&source) {
             continue;

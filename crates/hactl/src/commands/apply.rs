@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hactl_config::SourceMap;
+use hactl_core::Diagnostic;
 use hactl_core::plan::{Counts, Mode, Plan};
-use hactl_core::resolve::{Outputs, fold};
+use hactl_core::resolve::{NoOutputs, fold};
 use hactl_core::state::State;
 use hactl_core::value::Value;
-use hactl_core::{Address, Diagnostic};
 use hactl_engine::Applied;
 use hactl_state::{SavedPlan, World};
 
@@ -78,15 +78,6 @@ impl ApplyCommand {
         };
         reporter.finish();
         conclude(&applied?, &saved.plan, output, self.applying.json)
-    }
-}
-
-/// No outputs of resources, to fold only what sensitive variables decide.
-struct NoOutputs;
-
-impl Outputs for NoOutputs {
-    fn output(&self, _address: &Address, _name: &str) -> Option<Value> {
-        None
     }
 }
 

@@ -95,7 +95,7 @@ impl Errand {
         }
         let cause = causes(error).last().unwrap_or(error);
         let reason = format!("the connection to Docker Engine broke during {}: {cause}", self.operation);
-        HostError::Unreachable { reason }
+        HostError::EngineUnusable { reason }
     }
 
     /// The time limit has passed.

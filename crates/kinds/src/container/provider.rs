@@ -313,7 +313,9 @@ async fn gate(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(why)) => why,
             // A question changes nothing: a host or engine that comes back within the time can still answer it.
-            Err(error @ (HostError::Unreachable { .. } | HostError::Lost { .. })) => error.to_string(),
+            Err(
+                error @ (HostError::Unreachable { .. } | HostError::EngineUnusable { .. } | HostError::Lost { .. }),
+            ) => error.to_string(),
             Err(error) => return Err(failed(error)),
         };
         if why != told {

@@ -116,7 +116,7 @@ async fn a_connection_that_breaks_leaves_changes_in_doubt_and_looks_undone() {
     let engine = CannedEngine::new(|_, _| Reply::Close);
     let created = engine.docker.create_container("web", &ContainerConfig::default()).await;
     assert_eq!(created, Err(HostError::Lost { operation: "create container web".to_owned() }));
-    let Err(HostError::Unreachable { reason }) = engine.docker.inspect_container("web").await else {
+    let Err(HostError::EngineUnusable { reason }) = engine.docker.inspect_container("web").await else {
         panic!("a look that broke was answered");
     };
     assert!(reason.starts_with("the connection to Docker Engine broke during inspect container web: "), "{reason}");
