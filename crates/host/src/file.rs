@@ -17,6 +17,12 @@ pub struct FileStat {
     pub owner: String,
     /// Group's name, or number where it has no name.
     pub group: String,
+    /// Owner's number, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_number: Option<u32>,
+    /// Group's number, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_number: Option<u32>,
     /// The content, where it was asked for, is UTF-8 and at most [`FileStat::MAX_TEXT`] bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

@@ -171,6 +171,8 @@ pub(crate) fn stat(file: &StoredFile, fetch_unless: Option<&Digest>) -> FileStat
         mode: file.mode.clone(),
         owner: file.owner.clone(),
         group: file.group.clone(),
+        owner_number: user_number(&file.owner),
+        group_number: user_number(&file.group),
         text: std::str::from_utf8(&file.content.0).ok().filter(|_| wanted).map(str::to_owned),
     }
 }
@@ -198,6 +200,11 @@ fn can_be_user(name: &str) -> bool {
 /// A user's or group's name; of the numbers, only 0 has one.
 pub(crate) fn user_name(name_or_number: &str) -> String {
     if name_or_number == "0" { "root".to_owned() } else { name_or_number.to_owned() }
+}
+
+/// A user's or group's number; of the names, only root's has one.
+fn user_number(name_or_number: &str) -> Option<u32> {
+    if name_or_number == "root" { Some(0) } else { name_or_number.parse().ok() }
 }
 
 fn failure(operation: &'static str, path: &str, reason: &str) -> HostError {

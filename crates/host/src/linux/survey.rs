@@ -220,10 +220,11 @@ fn stat(rest: &str) -> Option<(&str, FileStat)> {
     let mode = normal_mode(words.next()?)?;
     let mut named = || {
         let (name, number) = (words.next()?, words.next()?);
-        Some(if name == "UNKNOWN" { number } else { name }.to_owned())
+        Some((if name == "UNKNOWN" { number } else { name }.to_owned(), number.parse().ok()))
     };
-    let (owner, group) = (named()?, named()?);
-    Some((words.next()?, FileStat { sha256: Digest::sha256(b""), mode, owner, group, text: None }))
+    let ((owner, owner_number), (group, group_number)) = (named()?, named()?);
+    let sha256 = Digest::sha256(b"");
+    Some((words.next()?, FileStat { sha256, mode, owner, group, owner_number, group_number, text: None }))
 }
 
 /// This machine's clock, since the Unix epoch.

@@ -67,9 +67,14 @@ pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, key: &DigestKe
 fn overlay(candidate: &ResourceState, stat: &FileStat, key: &DigestKey) -> Arc<Value> {
     let Value::Map(before) = &*candidate.spec else { return candidate.spec.clone() };
     let mut changes: Vec<(&str, Value)> = Vec::new();
-    for (name, now) in [("mode", &stat.mode), ("owner", &stat.owner), ("group", &stat.group)] {
+    let fields = [
+        ("mode", &stat.mode, None),
+        ("owner", &stat.owner, stat.owner_number),
+        ("group", &stat.group, stat.group_number),
+    ];
+    for (name, now, number) in fields {
         match before.get(name) {
-            Some(Value::String(text)) if **text != **now => changes.push((name, Value::string(now))),
+            Some(Value::String(text)) if !is_named(text, now, number) => changes.push((name, Value::string(now))),
             _ => {}
         }
     }
@@ -95,6 +100,11 @@ fn overlay(candidate: &ResourceState, stat: &FileStat, key: &DigestKey) -> Arc<V
     let mut now = before.clone();
     now.extend(changes.into_iter().map(|(name, value)| (name.to_owned(), value)));
     Arc::new(Value::Map(now))
+}
+
+/// Whether a user or group, given by name or number, is the one of this name and number.
+fn is_named(given: &str, name: &str, number: Option<u32>) -> bool {
+    given == name || number.is_some_and(|number| given.parse() == Ok(number))
 }
 
 /// Does one step of a file.
@@ -142,4 +152,18 @@ async fn remove(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
     })
     .await
     .map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_given_by_number_is_its_user_s_name_on_the_host() {
+        assert!(is_named("1000", "ops", Some(1000)));
+        assert!(is_named("ops", "ops", Some(1000)));
+        assert!(is_named("4242", "4242", Some(4242)));
+        assert!(!is_named("1001", "ops", Some(1000)));
+        assert!(!is_named("0644", "0600", None));
+    }
 }

@@ -365,6 +365,7 @@ async fn a_user_without_sudo_writes_at_home(world: &World) {
         owner: "dev".to_owned(),
         group: "dev".to_owned(),
         text: Some("text".to_owned()),
+        ..stat.clone()
     };
     assert_eq!(stat, expected);
     host.remove_file(&world.removal(&path)).await.unwrap();

@@ -51,16 +51,19 @@ async fn only_files_that_exist_are_shown(world: &World) {
 async fn a_file_shows_whose_it_is(world: &World) {
     let path = world.path("file");
     world.hands.put_file(&path, b"text", "0640", "dev", "docker");
+    let stat = world.stat(&path).await.unwrap();
     let expected = FileStat {
         sha256: Digest::sha256(b"text"),
         mode: "0640".to_owned(),
         owner: "dev".to_owned(),
         group: "docker".to_owned(),
         text: Some("text".to_owned()),
+        ..stat.clone()
     };
-    assert_eq!(world.stat(&path).await, Some(expected));
+    assert_eq!(stat, expected);
     world.hands.put_file(&path, b"text", "4755", "root", "root");
-    assert_eq!(world.stat(&path).await.unwrap().mode, "4755");
+    let stat = world.stat(&path).await.unwrap();
+    assert_eq!((stat.mode.as_str(), stat.owner_number, stat.group_number), ("4755", Some(0), Some(0)));
 }
 
 async fn an_owner_without_a_name_is_a_number(world: &World) {
@@ -68,6 +71,7 @@ async fn an_owner_without_a_name_is_a_number(world: &World) {
     world.hands.put_file(&path, b"text", "0600", "4242", "4343");
     let stat = world.stat(&path).await.unwrap();
     assert_eq!((stat.owner.as_str(), stat.group.as_str()), ("4242", "4343"));
+    assert_eq!((stat.owner_number, stat.group_number), (Some(4242), Some(4343)));
 }
 
 async fn text_is_fetched_where_it_differs(world: &World) {
