@@ -1,7 +1,7 @@
 //! The directory of this run's sockets. A forwarded Docker socket is root on the host, so only this user may enter it.
 
-use std::fs::{File, Metadata, TryLockError};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{File, Metadata, Permissions, TryLockError};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -41,7 +41,10 @@ impl Place {
     }
 
     fn within(parent: &Path) -> std::io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix(PREFIX).rand_bytes(8).tempdir_in(parent)?;
+        let directory = {
+            let mode = Permissions::from_mode(0o700);
+            tempfile::Builder::new().prefix(PREFIX).rand_bytes(8).permissions(mode).tempdir_in(parent)?
+        };
         let user = directory.path().metadata()?.uid();
         let lock = File::create(directory.path().join(LOCK))?;
         lock.lock()?;
