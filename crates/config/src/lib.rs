@@ -34,7 +34,7 @@ pub use config::{Config, Format, OutputDeclaration};
 pub use editor::editor_schema;
 pub use evaluate::{Reference, evaluate, references};
 pub use expression::{TemplateError, expression_span, parse_template_text, parse_templates};
-pub use inputs::Inputs;
+pub use inputs::{Inputs, Source, digest_of_file};
 pub use invalid::Invalid;
 pub use key_files::key_path;
 pub use load::{LoadFailure, load};

@@ -41,6 +41,22 @@ impl Digest {
     }
 }
 
+/// SHA-256 of bytes that come in pieces.
+#[derive(Default)]
+pub struct DigestOfPieces(Sha256);
+
+impl DigestOfPieces {
+    /// Takes the next piece.
+    pub fn take(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -21,5 +21,5 @@ pub mod value;
 
 pub use address::Address;
 pub use diagnostic::Diagnostic;
-pub use digest::{Digest, DigestKey};
+pub use digest::{Digest, DigestKey, DigestOfPieces};
 pub use value::Value;

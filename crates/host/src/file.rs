@@ -1,5 +1,6 @@
 //! Files on a host.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hactl_core::{Address, Digest};
@@ -33,13 +34,49 @@ impl FileStat {
     pub const MAX_TEXT: usize = 64 * 1024;
 }
 
+/// What a file is to hold.
+#[derive(Clone, PartialEq, Eq)]
+pub enum FileContent {
+    /// These bytes.
+    Bytes(Arc<[u8]>),
+    /// What a file of this machine holds; it is read while it is sent. Refused on the host where it turns out to be
+    /// something else.
+    Local {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// SHA-256 of its content.
+        sha256: Digest,
+    },
+}
+
+impl FileContent {
+    /// Why a local file is refused whose content is not the expected one.
+    pub const CHANGED: &'static str = "the source has changed since the plan was made; make a new plan";
+
+    /// Size in bytes.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Local { size, .. } => *size,
+        }
+    }
+}
+
+impl<T: Into<Arc<[u8]>>> From<T> for FileContent {
+    fn from(bytes: T) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
 /// A file to be written.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FileWrite {
     /// Absolute path on the host.
     pub path: String,
     /// The whole content.
-    pub content: Arc<[u8]>,
+    pub content: FileContent,
     /// Permission bits in octal, four digits: `0644`.
     pub mode: String,
     /// Owner's name or number; the connecting user where none is given.
@@ -60,7 +97,7 @@ pub struct FileWrite {
 /// Never shows the content, which may be a secret.
 impl std::fmt::Debug for FileWrite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "FileWrite({}, {} bytes)", self.path, self.content.len())
+        write!(f, "FileWrite({}, {} bytes)", self.path, self.content.size())
     }
 }
 

@@ -24,7 +24,7 @@ pub use container::{
     NetworkConfig, PortBinding, Probe, Resources, RestartPolicy, Status, Tmpfs, Ulimit, Volume, VolumeConfig, labels,
 };
 pub use error::HostError;
-pub use file::{FileRemoval, FileStat, FileWrite, normal_mode, normal_path};
+pub use file::{FileContent, FileRemoval, FileStat, FileWrite, normal_mode, normal_path};
 pub use inventory::{Claim, Inventory, InventoryEntry, Release};
 pub use linux::LinuxFleet;
 pub use registry::RegistryAuth;

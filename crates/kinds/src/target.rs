@@ -1,11 +1,11 @@
 //! A host as a target of the engine: one read for all kinds, and each step to the provider of its kind.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hactl_config::key_path;
+use hactl_config::{digest_of_file, key_path};
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::Observed;
@@ -14,8 +14,8 @@ use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Digest, DigestKey};
 use hactl_engine::{Claim, Identity, Job, ReadRequest, Reading, StepError, Target, Targets};
 use hactl_host::{
-    Container, EngineRequest, EngineSurvey, Fleet, Host, HostError, ImageRequest, Inventory, Release, SurveyRequest,
-    labels,
+    Container, EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, Inventory, Release,
+    SurveyRequest, labels,
 };
 
 use crate::logins::Logins;
@@ -34,25 +34,37 @@ struct Shared {
     local: LocalFiles,
 }
 
-/// The files beside the config, read again when a step needs their bytes.
+/// The files beside the config, read again when a step needs them.
 pub(crate) struct LocalFiles {
     directory: PathBuf,
 }
 
 impl LocalFiles {
-    /// The bytes of a file, which must still be those that the plan was made with.
-    pub(crate) fn read(&self, path: &str, sha256: Option<&str>) -> Result<Arc<[u8]>, StepError> {
+    /// What a file holds, which must be what the plan was made with: that shows when it is sent.
+    pub(crate) fn content(&self, path: &str, sha256: Option<&str>) -> Result<FileContent, StepError> {
+        let path = self.directory.join(path);
+        let size = std::fs::metadata(&path).map_err(|error| unreadable(&path, &error))?.len();
+        let sha256 = sha256.and_then(Digest::parse);
+        let sha256 = sha256.ok_or_else(|| StepError::new("the plan does not say what the source holds"))?;
+        Ok(FileContent::Local { path, size, sha256 })
+    }
+
+    /// Checks that a file holds what the plan was made with.
+    fn check(&self, path: &str, sha256: Option<&str>) -> Result<(), StepError> {
         let full = self.directory.join(path);
-        let bytes = std::fs::read(&full)
-            .map_err(|error| StepError::new(format!("{} cannot be read: {error}", full.display())))?;
-        if sha256.is_some_and(|planned| Digest::sha256(&bytes).to_string() != planned) {
+        let (digest, _) = digest_of_file(&full).map_err(|error| unreadable(&full, &error))?;
+        if sha256.is_some_and(|planned| digest.to_string() != planned) {
             return Err(StepError {
                 help: Some("make a new plan".to_owned()),
                 ..StepError::new(format!("{} has changed since the plan was made", full.display()))
             });
         }
-        Ok(bytes.into())
+        Ok(())
     }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> StepError {
+    StepError::new(format!("{} cannot be read: {error}", path.display()))
 }
 
 impl Hosts {
@@ -75,7 +87,7 @@ impl Hosts {
         for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
             let text = |name: &str| change.after.as_ref()?.get(name)?.as_str();
             if let ("file", Some(source)) = (change.address.kind(), text("source")) {
-                self.shared.local.read(source, text("sha256")).map_err(|error| {
+                self.shared.local.check(source, text("sha256")).map_err(|error| {
                     let help = error.help.unwrap_or_else(|| "put it back, or make a new plan".to_owned());
                     Diagnostic::error(error.summary).about(change.address.as_str()).help(help)
                 })?;

@@ -2,8 +2,8 @@
 
 use hactl_core::Digest;
 use hactl_host::{
-    Claim, FileRemoval, FileStat, FileWrite, ForeignClaim, HostError, InventoryEntry, Release, Survey, SurveyRequest,
-    normal_mode, normal_path,
+    Claim, FileContent, FileRemoval, FileStat, FileWrite, ForeignClaim, HostError, InventoryEntry, Release, Survey,
+    SurveyRequest, normal_mode, normal_path,
 };
 
 use crate::faults::Fault;
@@ -125,9 +125,19 @@ pub(crate) fn write(scene: &Scene<'_>, write: &FileWrite, user: &str) -> Decisio
             original,
         });
     }
+    let content = match &write.content {
+        FileContent::Bytes(bytes) => bytes.clone(),
+        FileContent::Local { path, sha256, .. } => {
+            let bytes = std::fs::read(path).map_err(|error| fail(&error.to_string()))?;
+            if Digest::sha256(&bytes) != *sha256 {
+                return Err(fail(FileContent::CHANGED));
+            }
+            bytes.into()
+        }
+    };
     let owner = user_name(write.owner.as_deref().unwrap_or(user));
     let file = StoredFile {
-        content: Content(write.content.clone()),
+        content: Content(content),
         group: write.group.as_deref().map_or_else(|| owner.clone(), user_name),
         mode,
         owner,

@@ -4,12 +4,14 @@ use hactl_core::Address;
 
 use crate::file::{normal_mode, normal_path};
 use crate::linux::shell::{Login, Output};
-use crate::{Claim, FileRemoval, FileWrite, HostError, Release};
+use crate::{Claim, FileContent, FileRemoval, FileWrite, HostError, Release};
 
 /// A script with its input.
 pub(crate) struct Call {
     pub(crate) script: &'static str,
     pub(crate) input: Vec<u8>,
+    /// What follows the input.
+    pub(crate) content: Option<FileContent>,
     /// What it is about, for errors: as in `write` and `/etc/motd`.
     pub(crate) operation: &'static str,
     pub(crate) path: String,
@@ -30,13 +32,25 @@ pub(crate) fn claim(root: &str, claim: &Claim) -> Call {
         claim.serial.to_string(),
     ];
     lines.extend(claim.addresses.iter().map(|address| format!("{} {address}", entry_name(address))));
-    Call { script: script!("claim"), input: joined(&lines), operation: "record", path: own(root, &claim.lineage) }
+    Call {
+        script: script!("claim"),
+        input: joined(&lines),
+        content: None,
+        operation: "record",
+        path: own(root, &claim.lineage),
+    }
 }
 
 pub(crate) fn release(root: &str, release: &Release) -> Call {
     let mut lines = vec![root.to_owned(), release.lineage.clone()];
     lines.extend(release.gone.iter().map(entry_name));
-    Call { script: script!("release"), input: joined(&lines), operation: "clear", path: own(root, &release.lineage) }
+    Call {
+        script: script!("release"),
+        input: joined(&lines),
+        content: None,
+        operation: "clear",
+        path: own(root, &release.lineage),
+    }
 }
 
 /// # Errors
@@ -63,11 +77,14 @@ pub(crate) fn write(root: &str, login: &Login, write: &FileWrite) -> Result<Call
         group,
         yes(write.adopt),
         yes(write.owned),
-        write.content.len().to_string(),
+        write.content.size().to_string(),
+        match &write.content {
+            FileContent::Bytes(_) => String::new(),
+            FileContent::Local { sha256, .. } => sha256.to_string(),
+        },
     ];
-    let mut input = joined(&lines);
-    input.extend_from_slice(&write.content);
-    Ok(Call { script: script!("write"), input, operation: "write", path })
+    let content = Some(write.content.clone());
+    Ok(Call { script: script!("write"), input: joined(&lines), content, operation: "write", path })
 }
 
 /// # Errors
@@ -76,7 +93,7 @@ pub(crate) fn remove(root: &str, removal: &FileRemoval) -> Result<Call, HostErro
     let path = normal_path(&removal.path).map_err(|reason| failure("remove", &removal.path, reason))?;
     let lines =
         [root.to_owned(), removal.lineage.clone(), entry_name(&removal.address), path.clone(), yes(removal.owned)];
-    Ok(Call { script: script!("remove"), input: joined(&lines), operation: "remove", path })
+    Ok(Call { script: script!("remove"), input: joined(&lines), content: None, operation: "remove", path })
 }
 
 impl Call {
@@ -88,6 +105,7 @@ impl Call {
             "ok" => Ok(()),
             "conflict" => Err(HostError::Conflict { what: format!("the file {}", self.path) }),
             "fenced" => Err(HostError::Fenced { host: rest.parse().unwrap_or_default(), ours: serial }),
+            "changed" => Err(failure(self.operation, &self.path, FileContent::CHANGED)),
             "error" => Err(failure(self.operation, &self.path, &told(rest))),
             _ => Err(failure(
                 self.operation,

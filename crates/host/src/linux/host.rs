@@ -15,9 +15,9 @@ use crate::linux::shell::{Broken, Privilege, Shell, login_here};
 use crate::linux::ssh::{self, Endpoint};
 use crate::linux::survey;
 use crate::{
-    Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileRemoval, FileStat, FileWrite, Host,
-    HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy, Status, Survey,
-    SurveyRequest, VolumeConfig,
+    Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileContent, FileRemoval, FileStat,
+    FileWrite, Host, HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy,
+    Status, Survey, SurveyRequest, VolumeConfig,
 };
 
 /// Docker Engine's socket where the config does not say.
@@ -28,7 +28,7 @@ const DATA_ROOT: &str = "/var/lib/docker";
 const DOWN_FOR: Duration = Duration::from_secs(20);
 
 /// The size in bytes from which a script's input is sent alone.
-const LARGE: usize = 512 * 1024;
+const LARGE: u64 = 512 * 1024;
 
 /// A machine, connected to when it is first used and again when the connection broke.
 pub(crate) struct LinuxHost {
@@ -124,6 +124,19 @@ impl Link {
         docker.await.map_err(Broken::reading)
     }
 
+    /// Why a port that does not answer could not be reached, where that is the SSH server's doing.
+    fn why_no_port(&self, seen: String) -> String {
+        match &self.shell {
+            Shell::Ssh(connection) => match connection.refusal() {
+                Some(why) if why.contains("prohibited") => {
+                    format!("{seen}; the SSH server does not forward ports (AllowTcpForwarding): {why}")
+                }
+                _ => seen,
+            },
+            Shell::Local(_) => seen,
+        }
+    }
+
     async fn door(&self, port: u16) -> Result<Door, HostError> {
         match &self.shell {
             Shell::Local(_) => Ok(Door::Here(port)),
@@ -194,10 +207,11 @@ impl Link {
 
     /// Runs a script that changes something.
     async fn call(&self, call: Call, serial: u64) -> Result<(), HostError> {
-        let large = call.input.len() > LARGE;
+        let content = call.content.as_ref();
+        let large = call.input.len() as u64 + content.map_or(0, FileContent::size) > LARGE;
         let _alone = if large { Some(self.line.write().await) } else { None };
         let _beside_others = if large { None } else { Some(self.line.read().await) };
-        let output = self.shell.run(Privilege::Root, call.script, &call.input).await;
+        let output = self.shell.run_with(Privilege::Root, call.script, &call.input, content).await;
         let output = output.map_err(|broken| broken.changing(format!("{} {}", call.operation, call.path)))?;
         call.read(&output, serial)
     }
@@ -333,11 +347,13 @@ impl Host for LinuxHost {
         match probe {
             Probe::Http { port, path } => {
                 let door = over_link!(self, |link| link.door(*port).await)?;
-                Ok(probe::http(&door, *port, path).await)
+                let link = self.link().await?;
+                Ok(probe::http(&door, *port, path).await.map_err(|why| link.why_no_port(why)))
             }
             Probe::Tcp { port } => {
                 let door = over_link!(self, |link| link.door(*port).await)?;
-                Ok(probe::tcp(&door, *port).await)
+                let link = self.link().await?;
+                Ok(probe::tcp(&door, *port).await.map_err(|why| link.why_no_port(why)))
             }
             Probe::Container { container } => engine!(self, probe_container(container)),
             Probe::Exec { container, command } => engine!(self, probe_exec(container, command)),
@@ -381,9 +397,9 @@ mod tests {
             let mut input = format!("{log}\n").into_bytes();
             input.resize(input.len() + size, b'x');
             let script = "read -r log; echo begin >>\"$log\"; sleep 0.2; cat >/dev/null; echo end >>\"$log\"; echo ok";
-            Call { script, input, operation: "write", path: String::new() }
+            Call { script, input, content: None, operation: "write", path: String::new() }
         };
-        let (one, two) = tokio::join!(link.call(call(LARGE), 0), link.call(call(0), 0));
+        let (one, two) = tokio::join!(link.call(call(LARGE as usize), 0), link.call(call(0), 0));
         one.and(two).unwrap();
         assert_eq!(std::fs::read_to_string(&log).unwrap(), "begin\nend\nbegin\nend\n");
     }

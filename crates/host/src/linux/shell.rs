@@ -3,10 +3,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::fs::File;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
-use crate::HostError;
 use crate::linux::ssh::Connection;
+use crate::{FileContent, HostError};
 
 /// Where scripts run.
 pub(crate) enum Shell {
@@ -37,6 +38,27 @@ pub(crate) struct Output {
     pub(crate) code: Option<i32>,
 }
 
+/// What a command reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    text: &'a [u8],
+    content: Option<&'a FileContent>,
+}
+
+impl Input<'_> {
+    async fn write(self, to: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+        to.write_all(self.text).await?;
+        match self.content {
+            None => Ok(()),
+            Some(FileContent::Bytes(bytes)) => to.write_all(bytes).await,
+            Some(FileContent::Local { path, .. }) => {
+                let mut file = BufReader::with_capacity(PIECE, File::open(path).await?);
+                tokio::io::copy_buf(&mut file, to).await.map(drop)
+            }
+        }
+    }
+}
+
 /// Why a script has no output.
 #[derive(Debug)]
 pub(crate) enum Broken {
@@ -59,6 +81,8 @@ pub(crate) const GREETING: &str = r#"printf "hactl-login %s %s %s %s\n" "$(id -u
 /// Stands before what a script prints: a login shell's own start-up files may print something as well.
 const ANSWER: &str = "hactl-answer\n";
 
+/// How much of a local file is in memory while it is sent, in bytes.
+const PIECE: usize = 64 * 1024;
 /// How long a script may take, besides the time that its input takes.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 /// The slowest connection on which an input is still waited for, in bytes a second.
@@ -91,17 +115,28 @@ impl Shell {
 
     /// Runs a script. Its text goes ahead of its input, so that neither is seen in a list of processes or a log of sudo.
     pub(crate) async fn run(&self, privilege: Privilege, script: &str, input: &[u8]) -> Result<Output, Broken> {
+        self.run_with(privilege, script, input, None).await
+    }
+
+    /// Runs a script whose input is followed by a file's content.
+    pub(crate) async fn run_with(
+        &self,
+        privilege: Privilege,
+        script: &str,
+        input: &[u8],
+        content: Option<&FileContent>,
+    ) -> Result<Output, Broken> {
         let login = self.login();
         let sudo = privilege == Privilege::Root && !login.root && login.sudo;
         let command = command(sudo, script.len());
-        let mut text = Vec::with_capacity(script.len() + input.len());
-        text.extend_from_slice(script.as_bytes());
-        text.extend_from_slice(input);
-        let limit = TIME_LIMIT + Duration::from_secs(text.len() as u64 / SLOWEST);
+        let text = [script.as_bytes(), input].concat();
+        let size = text.len() as u64 + content.map_or(0, FileContent::size);
+        let input = Input { text: &text, content };
+        let limit = TIME_LIMIT + Duration::from_secs(size / SLOWEST);
         let run = async {
             match self {
-                Self::Ssh(connection) => connection.run(&command, &text).await,
-                Self::Local(_) => run_here(&command, &text).await,
+                Self::Ssh(connection) => connection.run(&command, input).await,
+                Self::Local(_) => run_here(&command, input).await,
             }
         };
         let output = tokio::time::timeout(limit, run)
@@ -143,12 +178,12 @@ impl Broken {
 
 /// Who runs scripts on this machine.
 pub(crate) async fn login_here() -> Result<Login, Broken> {
-    let output = run_here(GREETING, b"").await?;
+    let output = run_here(GREETING, Input { text: b"", content: None }).await?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines().find_map(Login::parse).ok_or_else(|| Broken::NotBegun(format!("sh does not work: {}", output.stderr)))
 }
 
-async fn run_here(command: &str, input: &[u8]) -> Result<Output, Broken> {
+async fn run_here(command: &str, input: Input<'_>) -> Result<Output, Broken> {
     let mut child = tokio::process::Command::new("sh")
         .args(["-c", command])
         .stdin(Stdio::piped())
@@ -169,11 +204,11 @@ pub(crate) async fn talk(
     stdin: Option<impl AsyncWrite + Unpin>,
     stdout: Option<impl AsyncRead + Unpin>,
     stderr: Option<impl AsyncRead + Unpin>,
-    input: &[u8],
+    input: Input<'_>,
 ) -> (Vec<u8>, String) {
     let write = async {
         if let Some(mut stdin) = stdin {
-            let _ = stdin.write_all(input).await;
+            let _ = input.write(&mut stdin).await;
             let _ = stdin.shutdown().await;
         }
     };
@@ -223,7 +258,9 @@ mod tests {
         let script = "read -r first; echo \"$first\"; cat";
         for path in paths {
             let command = format!("PATH={path}; {}", command(false, script.len()));
-            let output = run_here(&command, format!("{script}one\ntwo\n").as_bytes()).await.unwrap();
+            let output = run_here(&command, Input { text: format!("{script}one\ntwo\n").as_bytes(), content: None })
+                .await
+                .unwrap();
             assert_eq!(answer(&output.stdout), b"one\ntwo\n", "{path}");
         }
     }

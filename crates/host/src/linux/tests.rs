@@ -39,7 +39,10 @@ impl Scratch {
     }
 
     async fn call(&self, call: Call) -> Result<(), HostError> {
-        call.read(&self.shell.run(Privilege::Own, call.script, &call.input).await.unwrap(), 1)
+        call.read(
+            &self.shell.run_with(Privilege::Own, call.script, &call.input, call.content.as_ref()).await.unwrap(),
+            1,
+        )
     }
 
     async fn claim(&self, names: &[&str]) -> Result<(), HostError> {

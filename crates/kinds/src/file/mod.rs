@@ -4,7 +4,7 @@ mod provider;
 
 use std::sync::Arc;
 
-use hactl_config::{Node, Section};
+use hactl_config::{Node, Section, Source};
 use hactl_core::resource::{KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Diagnostic, Digest, eval};
@@ -42,7 +42,7 @@ pub(crate) const RULES: KindRules = KindRules {
 };
 
 /// The largest content, in bytes, that is kept in plans and state as text; of more only the digest is.
-const MAX_INLINE: usize = 64 * 1024;
+const MAX_INLINE: u64 = 64 * 1024;
 
 /// A file on each of its nodes.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -141,7 +141,7 @@ enum Content {
     /// Kept as it is: text, or what stands for it.
     Text(Value),
     /// Kept as a digest; read again from the file at apply.
-    Bytes { source: String, sha256: Digest, size: usize },
+    Bytes { source: String, sha256: Digest, size: u64 },
 }
 
 impl Content {
@@ -160,11 +160,15 @@ impl Content {
 }
 
 fn from_source(draft: &Draft<'_>, source: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Content> {
-    match draft.inputs.bytes(source) {
-        Ok(bytes) => Some(match std::str::from_utf8(&bytes) {
-            Ok(text) if bytes.len() <= MAX_INLINE => Content::Text(Value::from(text)),
-            _ => Content::Bytes { source: source.to_owned(), sha256: Digest::sha256(&bytes), size: bytes.len() },
+    match draft.inputs.source(source, MAX_INLINE) {
+        Ok(Source::Small(bytes)) => Some(match std::str::from_utf8(&bytes) {
+            Ok(text) => Content::Text(Value::from(text)),
+            Err(_) => {
+                let (sha256, size) = (Digest::sha256(&bytes), bytes.len() as u64);
+                Content::Bytes { source: source.to_owned(), sha256, size }
+            }
         }),
+        Ok(Source::Large { sha256, size }) => Some(Content::Bytes { source: source.to_owned(), sha256, size }),
         Err(error) => {
             diagnostics.push(at_key(draft, "source", error));
             None

@@ -8,7 +8,7 @@ use hactl_core::state::ResourceState;
 use hactl_core::value::{Map, Value};
 use hactl_core::{Digest, DigestKey};
 use hactl_engine::{Job, ReadRequest, StepError};
-use hactl_host::{FileRemoval, FileRequest, FileStat, FileWrite, Host, Survey};
+use hactl_host::{FileContent, FileRemoval, FileRequest, FileStat, FileWrite, Host, Survey};
 
 use crate::target::{LocalFiles, failed};
 
@@ -120,9 +120,9 @@ pub(crate) async fn execute(host: &dyn Host, job: &Job<'_>, local: &LocalFiles) 
 async fn write(host: &dyn Host, job: &Job<'_>, local: &LocalFiles) -> Result<(), StepError> {
     let spec = job.spec.ok_or_else(|| StepError::new("the plan holds no content for it"))?;
     let text = |name: &str| spec.get(name).and_then(Value::as_str);
-    let content: Arc<[u8]> = match (text("content"), text("source")) {
+    let content: FileContent = match (text("content"), text("source")) {
         (Some(content), _) => content.as_bytes().into(),
-        (None, Some(source)) => local.read(source, text("sha256"))?,
+        (None, Some(source)) => local.content(source, text("sha256"))?,
         (None, None) => return Err(StepError::new("the plan holds no content for it")),
     };
     let path = text("path").unwrap_or_default();

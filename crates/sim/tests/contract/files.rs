@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hactl_core::Digest;
-use hactl_host::{FileStat, FileWrite, HostError, InventoryEntry};
+use hactl_host::{FileContent, FileStat, FileWrite, HostError, InventoryEntry};
 
 use crate::suite::{Case, cases};
 use crate::world::{SITE, World, address, conflict, file_reason};
@@ -12,6 +12,8 @@ pub(crate) const CASES: &[Case] = cases![
     parents_are_made_and_recorded,
     content_arrives_as_it_is,
     a_mebibyte_arrives,
+    a_local_file_arrives,
+    a_local_file_that_changed_is_refused,
     the_mode_is_set,
     the_owner_is_the_connecting_user,
     the_owner_is_given_by_name_or_number,
@@ -76,6 +78,31 @@ async fn a_mebibyte_arrives(world: &World) {
     let content: Arc<[u8]> = (0_u32..1 << 20).map(|index| index.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     world.host().write_file(&world.write(&path, &content)).await.unwrap();
     assert_eq!(world.hands.digest(&path), Some(Digest::sha256(&content)));
+}
+
+/// A file of this machine of some megabytes, and its digest.
+fn local_file() -> (tempfile::NamedTempFile, Digest) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let content: Vec<u8> = (0_u32..3 << 20).map(|index| index.wrapping_mul(2_246_822_519).to_be_bytes()[0]).collect();
+    std::fs::write(file.path(), &content).unwrap();
+    (file, Digest::sha256(&content))
+}
+
+async fn a_local_file_arrives(world: &World) {
+    let path = world.path("file");
+    let (file, sha256) = local_file();
+    let content = FileContent::Local { path: file.path().to_owned(), size: 3 << 20, sha256 };
+    world.host().write_file(&FileWrite { content, ..world.write(&path, "") }).await.unwrap();
+    assert_eq!(world.hands.digest(&path), Some(sha256));
+}
+
+async fn a_local_file_that_changed_is_refused(world: &World) {
+    let path = world.path("a/file");
+    let (file, _) = local_file();
+    let content = FileContent::Local { path: file.path().to_owned(), size: 3 << 20, sha256: Digest::sha256(b"before") };
+    let written = world.host().write_file(&FileWrite { content, ..world.write(&path, "") }).await;
+    assert_eq!(file_reason(written), FileContent::CHANGED);
+    assert!(world.hands.digest(&path).is_none() && !world.hands.is_directory(&world.path("a")));
 }
 
 async fn the_mode_is_set(world: &World) {
@@ -340,7 +367,7 @@ async fn writes_at_once_are_all_recorded(world: &World) {
     let paths: Vec<&str> = writes.iter().map(|write| write.path.as_str()).collect();
     let survey = world.survey(&paths).await;
     for write in &writes {
-        assert_eq!(survey.files[&write.path].sha256, Digest::sha256(&write.content));
+        assert_eq!(survey.files[&write.path].sha256, Digest::sha256(write.address.as_str().as_bytes()));
         assert_eq!(entries[&write.address].path.as_ref(), Some(&write.path));
     }
     let removals: Vec<_> = writes

@@ -5,6 +5,7 @@ IFS= read -r parent
 IFS= read -r serial
 lock
 last=$(cat "$own/serial" 2>/dev/null || echo 0)
+case $last in '' | *[!0-9]*) fail "$own/serial: holds no serial; if no newer state than the one at hand exists, remove it" ;; esac
 if [ "$last" -gt "$parent" ]; then
     printf 'fenced %s\n' "$last"
     exit 0

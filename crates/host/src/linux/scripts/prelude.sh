@@ -50,7 +50,7 @@ lock() {
     for again in yes yes yes no; do
         make_root
         command exec 9<"$root" || continue
-        command -v flock >/dev/null || return 0
+        command -v flock >/dev/null || fail 'flock is missing on the host: install util-linux'
         flock -w 60 9 || fail "another run of hactl has been writing to $root for 60 s"
         if [ "$again" = no ] || [ "$root" -ef /proc/self/fd/9 ]; then return 0; fi
     done

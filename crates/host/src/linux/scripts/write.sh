@@ -1,5 +1,6 @@
 # Then, a line each: the entry's NAME, the ADDRESS, the path, the mode, owner and group (empty where not given), whether to
-# adopt, whether state holds the file (`yes` or `no`), the size in bytes; then the content.
+# adopt, whether state holds the file (`yes` or `no`), the size in bytes, the SHA-256 where it is to be checked; then the content.
+# Answers `changed` as well, where the content has another one.
 IFS= read -r name
 IFS= read -r address
 IFS= read -r path
@@ -9,6 +10,7 @@ IFS= read -r group
 IFS= read -r adopt
 IFS= read -r owned
 IFS= read -r size
+IFS= read -r sha256
 lock
 entry="$own/entries/$name"
 original="$own/originals/$name"
@@ -79,7 +81,7 @@ undo() {
         record "$entry" "${before:-address $address}"
         rm -f -- "$original"
     fi
-    fail "$1"
+    fail "${1:-}"
 }
 check() {
     complaint=$("$@" 2>&1 >/dev/null) || undo "$complaint"
@@ -102,6 +104,13 @@ own_by() {
 check mkdir -p -- "$parent/"
 enter_stage "$parent" || undo "$complaint"
 check fill
+if [ -n "$sha256" ] && [ "$(sha256sum <content)" != "$sha256  -" ]; then
+    fail() {
+        echo changed
+        exit 0
+    }
+    undo
+fi
 [ -z "$owner$group" ] || check own_by
 check chmod -- "$mode" content
 durable content

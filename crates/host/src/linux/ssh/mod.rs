@@ -18,7 +18,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 
-use crate::linux::shell::{Broken, GREETING, Login, Output, talk};
+use crate::linux::shell::{Broken, GREETING, Input, Login, Output, talk};
 use trouble::{Trouble, trouble};
 
 /// The most sessions at a time. OpenSSH allows 10 by default; near that some are refused.
@@ -162,7 +162,7 @@ impl Connection {
     }
 
     /// Runs a command with an input.
-    pub(crate) async fn run(&self, command: &str, input: &[u8]) -> Result<Output, Broken> {
+    pub(crate) async fn run(&self, command: &str, input: Input<'_>) -> Result<Output, Broken> {
         let _session = self.sessions.acquire().await;
         let mut child = self.spawn(command).await.map_err(|error| Broken::NotBegun(self.why(&error)))?;
         let _running = self.running.clone();
