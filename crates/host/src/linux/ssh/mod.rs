@@ -84,16 +84,15 @@ impl Connection {
         let text = config::text(wanted, user_config)?;
         let config = with_suffix(place, ".config");
         tokio::fs::write(&config, text).await.map_err(|error| format!("{}: {error}", config.display()))?;
-        let mut wait = FIRST_WAIT;
-        for attempt in 1.. {
+        let (mut wait, mut tries) = (FIRST_WAIT, 1);
+        loop {
             match Self::log_in(wanted, place, &config).await {
                 Ok(connection) => return Ok(connection),
-                Err(trouble) if !trouble.passing || attempt == TRIES => return Err(trouble.reason),
+                Err(trouble) if !trouble.passing || tries == TRIES => return Err(trouble.reason),
                 Err(_) => tokio::time::sleep(jittered(wait)).await,
             }
-            wait *= 2;
+            (wait, tries) = (wait * 2, tries + 1);
         }
-        unreachable!("the loop ends by itself")
     }
 
     async fn log_in(wanted: &node::Connection, place: &Path, config: &Path) -> Result<Self, Trouble> {
