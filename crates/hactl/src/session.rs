@@ -138,9 +138,24 @@ impl Session {
         loaded.state.clone().unwrap_or_else(|| State::new(self.store.stack(), &self.new_lineage()))
     }
 
-    /// Makes sure that what lies in `.hactl` is never committed.
+    /// Makes sure that what belongs to this machine alone is never committed.
     pub(crate) fn keep_out_of_git(&self) -> Result<(), Failure> {
-        hidden_directory(&self.directory).map(drop)
+        hidden_directory(&self.directory)?;
+        if self.world == World::Sandbox {
+            return Ok(());
+        }
+        // Locks and journals are this machine's; states are for everybody.
+        let state = self.directory.join("state");
+        let ignore = state.join(".gitignore");
+        if ignore.exists() {
+            return Ok(());
+        }
+        let made = std::fs::create_dir_all(&state).and_then(|()| std::fs::write(&ignore, ".*.lock\n.*.journal\n"));
+        made.map_err(|error| {
+            Diagnostic::error(format!("{} cannot be written: {error}", ignore.display()))
+                .help("state lies beside the config; make the directory writable, or copy the config")
+                .into()
+        })
     }
 
     /// The random ids of creations, one at each call. In the sandbox they follow from its seed.

@@ -150,7 +150,8 @@ impl<'a> Deciding<'a, '_> {
             }
             Sight::Foreign(what) if !resource.adopt => {
                 let summary = format!("{address}: {what} is there already and not managed by this stack");
-                let help = "choose another name or remove what is there; a file can be taken over with `adopt: true`";
+                let help = "choose another name, or remove what is there if nothing needs it; if it was made from here and the \
+                            state was lost, get the state file back; a file can be taken over with `adopt: true`";
                 self.diagnostics.push(about(resource, summary).help(help));
                 None
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use hactl_config::SourceMap;
 use hactl_core::Diagnostic;
-use hactl_core::plan::{Counts, Mode, Plan};
+use hactl_core::plan::{Action, Counts, Mode, Plan};
 use hactl_core::resolve::{NoOutputs, fold};
 use hactl_core::state::State;
 use hactl_core::value::Value;
@@ -209,14 +209,35 @@ fn conclude(applied: &Applied, plan: &Plan, output: &Output, json: bool) -> Resu
 fn summary(applied: &Applied, plan: &Plan, complete: bool) -> String {
     let done = render::plan::applied(applied.done, plan.mode == Mode::Destroy);
     if complete {
-        return done;
+        return [Some(done), left_out(plan), kept(plan)].into_iter().flatten().collect::<Vec<_>>().join("\n");
     }
     let counts = done.split_once(' ').map_or(done.as_str(), |(_, rest)| rest);
     let counts = counts.strip_prefix("complete! ").unwrap_or(counts);
     let more = |count: usize, what: &str| if count == 0 { String::new() } else { format!(" {count} {what}.") };
     let failed = more(applied.failures.len(), "failed");
     let skipped = more(applied.skipped.len(), "not begun");
-    format!("Not complete. {counts}{failed}{skipped}\nWhat was done is in the state; run it again to go on from there.")
+    format!(
+        "Not complete. {counts}{failed}{skipped}\nWhat was done is in the state; mend the cause and run it again to go on from there."
+    )
+}
+
+/// What was not looked at, so that nobody takes the rest for the whole.
+fn left_out(plan: &Plan) -> Option<String> {
+    if plan.left_out.is_empty() {
+        return None;
+    }
+    let nodes: Vec<&str> = plan.unreachable.keys().map(|node| &**node).collect();
+    let nodes = nodes.join(", ");
+    Some(format!("But for {nodes}: {} left out. Run it again when it can be reached.", plan.left_out.len()))
+}
+
+/// The volumes that a destroy leaves, with their data.
+fn kept(plan: &Plan) -> Option<String> {
+    let volumes =
+        plan.changes.iter().filter(|change| change.action == Action::Forget && change.address.kind() == "volume");
+    let volumes: Vec<&str> = volumes.map(|change| change.address.as_str()).collect();
+    let volumes = (plan.mode == Mode::Destroy && !volumes.is_empty()).then(|| volumes.join(", "));
+    volumes.map(|volumes| format!("Kept with their data: {volumes}. `docker volume rm` on the host removes them."))
 }
 
 fn failure(failure: &hactl_engine::Failure) -> Diagnostic {

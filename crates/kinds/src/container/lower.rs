@@ -110,6 +110,11 @@ fn check(spec: &ContainerSpec, draft: &Draft<'_>, diagnostics: &mut Vec<Diagnost
         if probes > 1 {
             report("health", "`http`, `tcp` and `exec` exclude each other".to_owned(), "keep one of them");
         }
+        let port = http.as_ref().map(|http| http.port).or(tcp.as_ref().map(|tcp| tcp.port));
+        if let Some((port, host)) = port.and_then(|port| Some((port, host_port(spec, port)?))) {
+            let help = format!("write {host}, which is the host's; the question is asked on the host");
+            report("health", format!("{port} is the port inside the container"), &help);
+        }
         if exec.as_ref().is_some_and(Vec::is_empty) {
             report("health", "`exec` names no command".to_owned(), "write it as a list: [program, argument]");
         }
@@ -172,4 +177,13 @@ pub(super) fn size_text(bytes: u64) -> String {
         }
     }
     bytes.to_string()
+}
+
+/// The host's port that leads to this port of the container, where the host publishes nothing at that port itself.
+fn host_port(spec: &ContainerSpec, port: u16) -> Option<u16> {
+    let published: Vec<_> = spec.ports.iter().filter_map(|text| formats::port(&text.0).ok()).collect();
+    if published.iter().any(|published| published.host == port) {
+        return None;
+    }
+    published.iter().find(|published| published.container == port).map(|published| published.host)
 }

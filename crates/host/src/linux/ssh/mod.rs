@@ -225,8 +225,8 @@ impl Connection {
 
     /// Why a forwarded socket was closed at once, in the words of the host's SSH server.
     pub(crate) fn refusal(&self) -> Option<String> {
-        let said = self.master.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = said.iter().rev().find(|line| line.contains("open failed"))?;
+        let mut said = self.master.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = said.iter().rposition(|line| line.contains("open failed")).and_then(|last| said.remove(last))?;
         Some(line.rsplit_once("open failed: ").map_or(line.as_str(), |(_, why)| why).to_owned())
     }
 
