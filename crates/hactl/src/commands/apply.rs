@@ -216,9 +216,9 @@ fn summary(applied: &Applied, plan: &Plan, complete: bool) -> String {
     let more = |count: usize, what: &str| if count == 0 { String::new() } else { format!(" {count} {what}.") };
     let failed = more(applied.failures.len(), "failed");
     let skipped = more(applied.skipped.len(), "not begun");
-    format!(
-        "Not complete. {counts}{failed}{skipped}\nWhat was done is in the state; mend the cause and run it again to go on from there."
-    )
+    let mend = if applied.failures.is_empty() { "" } else { "mend the cause and " };
+    let next = format!("What was done is in the state; {mend}run it again to go on from there.");
+    format!("Not complete. {counts}{failed}{skipped}\n{next}")
 }
 
 /// What was not looked at, so that nobody takes the rest for the whole.
@@ -228,7 +228,9 @@ fn left_out(plan: &Plan) -> Option<String> {
     }
     let nodes: Vec<&str> = plan.unreachable.keys().map(|node| &**node).collect();
     let nodes = nodes.join(", ");
-    Some(format!("But for {nodes}: {} left out. Run it again when it can be reached.", plan.left_out.len()))
+    let (count, them) = (plan.left_out.len(), if plan.unreachable.len() == 1 { "it does" } else { "they do" });
+    let resources = if count == 1 { "resource" } else { "resources" };
+    Some(format!("Left out: {count} {resources}, because {nodes} did not answer. Run it again when {them}."))
 }
 
 /// The volumes that a destroy leaves, with their data.
