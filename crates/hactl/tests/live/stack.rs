@@ -164,6 +164,13 @@ impl Told {
         self
     }
 
+    /// Asserts that one of some words was said, where there are any.
+    pub(crate) fn says_one_of(&self, words: &[&str]) -> &Self {
+        let said = words.iter().any(|word| self.out.contains(word) || self.err.contains(word));
+        assert!(said || words.is_empty(), "it says none of {words:?}: {self}");
+        self
+    }
+
     /// Asserts that none of some words was said.
     pub(crate) fn does_not_say(&self, words: &[&str]) -> &Self {
         for word in words {
