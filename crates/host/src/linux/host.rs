@@ -131,7 +131,6 @@ impl Link {
                 Some(why) if why.contains("prohibited") => {
                     format!("{seen}; the SSH server does not forward ports (AllowTcpForwarding): {why}")
                 }
-                Some(why) if why.contains("refused") => format!("{seen}: nothing listens there"),
                 _ => seen,
             },
             Shell::Local(_) => seen,
