@@ -121,6 +121,22 @@ async fn what_a_cut_short_write_left_does_not_keep_its_directory() {
 }
 
 #[tokio::test]
+async fn a_takeover_that_was_cut_short_keeps_the_original() {
+    let host = Scratch::new();
+    let path = host.path("settings");
+    host.claim(&["a", "b"]).await.unwrap();
+    fs::write(&path, "by b").unwrap();
+    fs::write(host.entry("file.b[n]"), format!("address file.b[\"n\"]\npath {path}\noriginal\n")).unwrap();
+    let originals = host.path(&format!("inventories/{LINEAGE}/originals"));
+    fs::create_dir(&originals).unwrap();
+    fs::write(format!("{originals}/file.a[n]"), "original").unwrap();
+    host.write(&path, "by a").await.unwrap();
+    assert_eq!(text(&path), "by a");
+    host.remove(&path).await.unwrap();
+    assert_eq!(text(&path), "original");
+}
+
+#[tokio::test]
 async fn an_entry_that_was_left_empty_is_written_again() {
     let host = Scratch::new();
     host.claim(&["a"]).await.unwrap();

@@ -41,7 +41,9 @@ flag=
 if [ -n "$holder" ]; then
     if grep -qx original "$holder"; then
         flag=original
-        [ "$holder" = "$entry" ] || try mv -f -- "$own/originals/${holder##*/}" "$original"
+        # A write that was cut short may have moved it already.
+        old="$own/originals/${holder##*/}"
+        if [ "$holder" != "$entry" ] && exists "$old"; then try mv -f -- "$old" "$original"; fi
     fi
 else
     foreign=$(grep -lxF -- "path $path" "$root"/*/entries/* 2>/dev/null | head -n 1)
