@@ -146,16 +146,8 @@ impl Session {
         }
         // Locks and journals are this machine's; states are for everybody.
         let state = self.directory.join("state");
-        let ignore = state.join(".gitignore");
-        if ignore.exists() {
-            return Ok(());
-        }
-        let made = std::fs::create_dir_all(&state).and_then(|()| std::fs::write(&ignore, ".*.lock\n.*.journal\n"));
-        made.map_err(|error| {
-            Diagnostic::error(format!("{} cannot be written: {error}", ignore.display()))
-                .help("state lies beside the config; make the directory writable, or copy the config")
-                .into()
-        })
+        let made = std::fs::create_dir_all(&state).and_then(|()| ignore(&state, ".*.lock\n.*.journal\n"));
+        made.map_err(|error| not_writable(&state, &error))
     }
 
     /// The random ids of creations, one at each call. In the sandbox they follow from its seed.
@@ -209,15 +201,21 @@ fn ssh_config() -> Result<Option<String>, Failure> {
 /// The directory beside a config for what belongs to this machine alone, with what keeps it from being committed.
 pub(crate) fn hidden_directory(directory: &Path) -> Result<PathBuf, Failure> {
     let hidden = directory.join(".hactl");
-    let ignore = hidden.join(".gitignore");
-    if !ignore.exists() {
-        let made = private_directory(&hidden).and_then(|()| std::fs::write(&ignore, "*\n"));
-        made.map_err(|error| {
-            Diagnostic::error(format!("{} cannot be written: {error}", ignore.display()))
-                .help("hactl keeps what belongs to this machine beside the config; make the directory writable, or copy the config")
-        })?;
-    }
+    let made = private_directory(&hidden).and_then(|()| ignore(&hidden, "*\n"));
+    made.map_err(|error| not_writable(&hidden, &error))?;
     Ok(hidden)
+}
+
+/// Keeps files of these names in a directory from being committed; what the user wrote there stays.
+fn ignore(directory: &Path, names: &str) -> std::io::Result<()> {
+    let file = directory.join(".gitignore");
+    if file.exists() { Ok(()) } else { std::fs::write(file, names) }
+}
+
+fn not_writable(directory: &Path, error: &std::io::Error) -> Failure {
+    Diagnostic::error(format!("{} cannot be written: {error}", directory.join(".gitignore").display()))
+        .help("state and what belongs to this machine lie beside the config; make the directory writable, or copy the config")
+        .into()
 }
 
 /// The key under which digests of sensitive values are made. It is made when it is first needed, and stays on this

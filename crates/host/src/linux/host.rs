@@ -124,16 +124,11 @@ impl Link {
         docker.await.map_err(Broken::reading)
     }
 
-    /// Why a port that does not answer could not be reached, where that is the SSH server's doing.
-    fn why_no_port(&self, seen: String) -> String {
+    /// What the SSH server says of a forward that it did not allow, which closes the forwarded socket at once.
+    fn forbidden(&self) -> Option<String> {
         match &self.shell {
-            Shell::Ssh(connection) => match connection.refusal() {
-                Some(why) if why.contains("prohibited") => {
-                    format!("{seen}; the SSH server does not forward ports (AllowTcpForwarding): {why}")
-                }
-                _ => seen,
-            },
-            Shell::Local(_) => seen,
+            Shell::Ssh(connection) => connection.refusal().filter(|why| why.contains("prohibited")),
+            Shell::Local(_) => None,
         }
     }
 
@@ -143,6 +138,24 @@ impl Link {
             Shell::Ssh(connection) => {
                 connection.forward(Endpoint::Port(port)).await.map(Door::Forwarded).map_err(Broken::reading)
             }
+        }
+    }
+
+    async fn http(&self, port: u16, path: &str) -> Result<Result<(), String>, HostError> {
+        let answer = probe::http(&self.door(port).await?, port, path).await;
+        Ok(answer.map_err(|why| self.why_no_port(why)))
+    }
+
+    async fn tcp(&self, port: u16) -> Result<Result<(), String>, HostError> {
+        let answer = probe::tcp(&self.door(port).await?, port).await;
+        Ok(answer.map_err(|why| self.why_no_port(why)))
+    }
+
+    /// Why a port does not answer, where that is the SSH server's doing.
+    fn why_no_port(&self, seen: String) -> String {
+        match self.forbidden() {
+            Some(why) => format!("{seen}; the SSH server does not forward ports (AllowTcpForwarding): {why}"),
+            None => seen,
         }
     }
 
@@ -162,14 +175,9 @@ impl Link {
                 let user = &self.shell.login().user;
                 format!("the user {user} may not use {socket}; add it to the group docker: `usermod -aG docker {user}`")
             }
-            "there" => match &self.shell {
-                Shell::Ssh(connection) => match connection.refusal() {
-                    Some(why) if why.contains("prohibited") => {
-                        format!("the SSH server does not forward {socket} (AllowStreamLocalForwarding): {why}")
-                    }
-                    _ => format!("nothing answers at {socket}; start it, as with `systemctl start docker`"),
-                },
-                Shell::Local(_) => format!("nothing answers at {socket}; start it, as with `systemctl start docker`"),
+            "there" => match self.forbidden() {
+                Some(why) => format!("the SSH server does not forward {socket} (AllowStreamLocalForwarding): {why}"),
+                None => format!("nothing answers at {socket}; start it, as with `systemctl start docker`"),
             },
             _ => return seen,
         };
@@ -345,16 +353,8 @@ impl Host for LinuxHost {
 
     async fn probe(&self, probe: &Probe) -> Result<Result<(), String>, HostError> {
         match probe {
-            Probe::Http { port, path } => {
-                let door = over_link!(self, |link| link.door(*port).await)?;
-                let link = self.link().await?;
-                Ok(probe::http(&door, *port, path).await.map_err(|why| link.why_no_port(why)))
-            }
-            Probe::Tcp { port } => {
-                let door = over_link!(self, |link| link.door(*port).await)?;
-                let link = self.link().await?;
-                Ok(probe::tcp(&door, *port).await.map_err(|why| link.why_no_port(why)))
-            }
+            Probe::Http { port, path } => over_link!(self, |link| link.http(*port, path).await),
+            Probe::Tcp { port } => over_link!(self, |link| link.tcp(*port).await),
             Probe::Container { container } => engine!(self, probe_container(container)),
             Probe::Exec { container, command } => engine!(self, probe_exec(container, command)),
         }
