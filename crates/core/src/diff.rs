@@ -16,9 +16,10 @@ pub fn diff(before: &Value, after: &Value) -> Vec<Path> {
 /// when their keyed digests are; a value known only after apply is the same as nothing.
 pub fn same(before: &Value, after: &Value) -> bool {
     match (before, after) {
-        (Value::Sealed(digest), Value::Deferred(deferred)) | (Value::Deferred(deferred), Value::Sealed(digest)) => {
-            deferred.digest == Some(*digest)
+        (Value::Sealed(sealed), Value::Deferred(deferred)) | (Value::Deferred(deferred), Value::Sealed(sealed)) => {
+            deferred.digest == Some(sealed.digest)
         }
+        (Value::Sealed(a), Value::Sealed(b)) => a.digest == b.digest,
         (Value::Deferred(a), Value::Deferred(b)) => a.digest.is_some() && a.digest == b.digest,
         (Value::Int(int), Value::Float(float)) | (Value::Float(float), Value::Int(int)) => *int as f64 == *float,
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),

@@ -6,6 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use crate::sensitive::Sensitive;
 use crate::value::Value;
 
 /// A 256-bit digest; written as 64 lower-case hexadecimal digits.
@@ -85,14 +86,42 @@ impl<'de> Deserialize<'de> for Digest {
 /// The key under which sensitive values are digested (HMAC-SHA256, RFC 2104).
 ///
 /// A plain hash of a short password can be guessed from a table; a keyed one cannot without the key,
-/// which is never written beside the digests.
+/// which is never written in plain text beside the digests.
+///
+/// It is a chain of keys, oldest first: a digest is digested again under each later key. So a key can be added without
+/// knowing the values, and whoever had only the earlier ones can no longer try guesses.
 #[derive(Clone)]
-pub struct DigestKey([u8; 32]);
+pub struct DigestKey(Sensitive<Vec<u8>>);
+
+/// The length of one key of the chain, in bytes.
+const KEY_BYTES: usize = 32;
 
 impl DigestKey {
     /// A key from 32 random bytes.
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn new(bytes: [u8; KEY_BYTES]) -> Self {
+        Self(Sensitive::new(bytes.to_vec()))
+    }
+
+    /// The key of which these are the [`DigestKey::bytes`]; none where they are no chain of keys.
+    pub fn parse(bytes: Sensitive<Vec<u8>>) -> Option<Self> {
+        let length = bytes.expose().len();
+        (length > 0 && length.is_multiple_of(KEY_BYTES)).then_some(Self(bytes))
+    }
+
+    /// The keys of the chain, one after the other: 32 bytes each.
+    pub fn bytes(&self) -> &Sensitive<Vec<u8>> {
+        &self.0
+    }
+
+    /// The chain with one more key, of 32 random bytes.
+    #[must_use]
+    pub fn followed_by(&self, bytes: [u8; KEY_BYTES]) -> Self {
+        Self(Sensitive::new([self.0.expose().as_slice(), &bytes].concat()))
+    }
+
+    /// A digest under the chain without its last key, as it is under the whole chain.
+    pub fn digest_again(&self, digest: &Digest) -> Digest {
+        self.keys().last().map_or(*digest, |key| mac(key, digest))
     }
 
     /// The keyed digest of a value: of its bytes for text, of its JSON for anything else.
@@ -111,15 +140,41 @@ impl DigestKey {
 
     /// The keyed digest of a text of which only the SHA-256 is known.
     pub fn of_sha256(&self, sha256: &Digest) -> Digest {
-        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("any key length");
-        mac.update(&sha256.0);
-        Digest(mac.finalize().into_bytes().into())
+        self.keys().fold(*sha256, |digest, key| mac(key, &digest))
     }
+
+    fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.expose().chunks_exact(KEY_BYTES)
+    }
+}
+
+fn mac(key: &[u8], digest: &Digest) -> Digest {
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key length");
+    mac.update(&digest.0);
+    Digest(mac.finalize().into_bytes().into())
 }
 
 impl fmt::Debug for DigestKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DigestKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_added_needs_no_values() {
+        let value = Value::from("hunter2");
+        let first = DigestKey::new([1; 32]);
+        let both = first.followed_by([2; 32]);
+        assert_ne!(first.digest(&value), both.digest(&value));
+        assert_eq!(both.digest_again(&first.digest(&value)), both.digest(&value));
+        let read = DigestKey::parse(both.bytes().clone()).unwrap();
+        assert_eq!(read.digest(&value), both.digest(&value));
+        assert!(DigestKey::parse(vec![0; 33].into()).is_none());
+        assert!(DigestKey::parse(Vec::new().into()).is_none());
     }
 }

@@ -16,10 +16,12 @@ pub mod plan;
 pub mod registry;
 pub mod resolve;
 pub mod resource;
+pub mod sensitive;
 pub mod state;
 pub mod value;
 
 pub use address::Address;
 pub use diagnostic::Diagnostic;
 pub use digest::{Digest, DigestKey, DigestOfPieces};
+pub use sensitive::Sensitive;
 pub use value::Value;

@@ -94,7 +94,7 @@ pub fn seal(value: &Arc<Value>, outputs: &dyn Outputs, secrets: &Secrets) -> Res
     }
     let sealed = transform(value, &mut |deferred| {
         let known = reveal(&Value::Deferred(Arc::new(deferred.clone())), outputs, secrets)?;
-        Ok(if deferred.sensitive { Value::Sealed(secrets.key.digest(&known)) } else { known })
+        Ok(if deferred.sensitive { Value::sealed(secrets.key.digest(&known)) } else { known })
     })?;
     Ok(Arc::new(sealed))
 }

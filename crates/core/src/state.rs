@@ -21,6 +21,9 @@ pub struct State {
     pub lineage: String,
     /// Counts the applies that changed anything.
     pub serial: u64,
+    /// Who can read what is encrypted in it; none where nothing sensitive was applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// The variables of the last apply, sensitive ones sealed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: Map,
@@ -36,6 +39,16 @@ pub struct State {
     /// What was begun and did not end well: the next run looks at the host to learn what became of it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unfinished: BTreeMap<Address, Intent>,
+}
+
+/// Who can read the encrypted values of a state or a saved plan, and the key of its digests, for them alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Encryption {
+    /// Public keys as age writes them: `age1…`, `ssh-ed25519 …`, `ssh-rsa …`; sorted.
+    pub recipients: Vec<String>,
+    /// The digest key, encrypted to all of them: an armoured age file.
+    pub key: String,
 }
 
 /// A node as it was when something was last applied to it.
@@ -112,6 +125,7 @@ impl State {
             stack: stack.to_owned(),
             lineage: lineage.to_owned(),
             serial: 0,
+            encryption: None,
             variables: Map::new(),
             nodes: BTreeMap::new(),
             outputs: Map::new(),

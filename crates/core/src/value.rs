@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroize;
 
 use crate::digest::Digest;
 use crate::expr::Expr;
@@ -36,8 +37,18 @@ pub enum Value {
     Map(Map),
     /// A value that is not held: known after apply, or sensitive. See [`Deferred`].
     Deferred(Arc<Deferred>),
-    /// A sensitive value that was applied, as its keyed digest: all that state keeps of it.
-    Sealed(Digest),
+    /// A sensitive value that was applied: all that state keeps of it. See [`Sealed`].
+    Sealed(Arc<Sealed>),
+}
+
+/// A sensitive value as state keeps it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// Its keyed digest, by which it is compared.
+    pub digest: Digest,
+    /// The value for those who may read it, as an armoured age file (<https://age-encryption.org/v1>); none where
+    /// only a comparison is ever needed.
+    pub ciphertext: Option<Arc<str>>,
 }
 
 /// A value that the plan does not hold: the expression that yields it at apply time.
@@ -64,6 +75,11 @@ impl Value {
     /// A deferred value.
     pub fn deferred(expr: Expr, sensitive: bool) -> Self {
         Self::Deferred(Arc::new(Deferred { expr, sensitive, digest: None }))
+    }
+
+    /// A sensitive value of which only the keyed digest is kept.
+    pub fn sealed(digest: Digest) -> Self {
+        Self::Sealed(Arc::new(Sealed { digest, ciphertext: None }))
     }
 
     /// The text, if it is text.
@@ -146,6 +162,25 @@ impl Value {
     }
 }
 
+/// Overwrites every text that nothing else holds, and leaves nothing.
+impl Zeroize for Value {
+    fn zeroize(&mut self) {
+        match self {
+            Self::String(text) => {
+                if let Some(text) = Arc::get_mut(text) {
+                    text.zeroize();
+                }
+            }
+            Self::List(items) => items.iter_mut().for_each(Zeroize::zeroize),
+            Self::Map(map) => map.values_mut().for_each(Zeroize::zeroize),
+            Self::Int(number) => number.zeroize(),
+            Self::Float(number) => number.zeroize(),
+            _ => {}
+        }
+        *self = Self::Null;
+    }
+}
+
 /// Shows plain data as JSON; never shows a deferred or sealed value.
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -218,7 +253,7 @@ impl Serialize for Value {
             }
             Self::Map(map) => map.serialize(serializer),
             Self::Deferred(deferred) => marked(serializer, &StandIn::Deferred(deferred.clone())),
-            Self::Sealed(digest) => marked(serializer, &StandIn::Sealed(*digest)),
+            Self::Sealed(sealed) => marked(serializer, &StandIn::Sealed(sealed.into())),
         }
     }
 }
@@ -233,7 +268,35 @@ fn marked<S: Serializer>(serializer: S, stand_in: &StandIn) -> Result<S::Ok, S::
 #[serde(rename_all = "lowercase")]
 enum StandIn {
     Deferred(Arc<Deferred>),
-    Sealed(Digest),
+    Sealed(SealedForm),
+}
+
+/// The JSON of [`Sealed`]: its digest alone, or a map where it can be opened.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum SealedForm {
+    Digest(Digest),
+    Encrypted { digest: Digest, age: Arc<str> },
+}
+
+impl From<&Arc<Sealed>> for SealedForm {
+    fn from(sealed: &Arc<Sealed>) -> Self {
+        let digest = sealed.digest;
+        match &sealed.ciphertext {
+            None => Self::Digest(digest),
+            Some(age) => Self::Encrypted { digest, age: age.clone() },
+        }
+    }
+}
+
+impl From<SealedForm> for Value {
+    fn from(form: SealedForm) -> Self {
+        let (digest, ciphertext) = match form {
+            SealedForm::Digest(digest) => (digest, None),
+            SealedForm::Encrypted { digest, age } => (digest, Some(age)),
+        };
+        Self::Sealed(Arc::new(Sealed { digest, ciphertext }))
+    }
 }
 
 impl<'de> Deserialize<'de> for Value {
@@ -299,7 +362,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             if key == MARKER {
                 return match access.next_value::<StandIn>()? {
                     StandIn::Deferred(deferred) => Ok(Value::Deferred(deferred)),
-                    StandIn::Sealed(digest) => Ok(Value::Sealed(digest)),
+                    StandIn::Sealed(form) => Ok(form.into()),
                 };
             }
             map.insert(key, access.next_value()?);
@@ -315,16 +378,21 @@ mod tests {
 
     #[test]
     fn json_round_trip() {
-        let sealed = Value::Sealed(DigestKey::new([7; 32]).digest(&Value::from("hunter2")));
+        let digest = DigestKey::new([7; 32]).digest(&Value::from("hunter2"));
+        let encrypted = Sealed { digest, ciphertext: Some("-----BEGIN AGE ENCRYPTED FILE-----".into()) };
         let value = Value::Map(Map::from([
             ("a".to_owned(), Value::Int(1)),
             ("b".to_owned(), Value::from(vec!["x", "y"])),
-            ("c".to_owned(), sealed),
+            ("c".to_owned(), Value::sealed(digest)),
             ("d".to_owned(), Value::deferred(Expr::variable("token"), true)),
+            ("e".to_owned(), Value::Sealed(Arc::new(encrypted))),
         ]));
         let json = serde_json::to_string(&value).unwrap();
         assert!(!json.contains("hunter2"));
         assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value);
-        assert_eq!(format!("{value:?}"), r#"{"a": 1, "b": ["x", "y"], "c": (sensitive), "d": (sensitive)}"#);
+        assert_eq!(
+            format!("{value:?}"),
+            r#"{"a": 1, "b": ["x", "y"], "c": (sensitive), "d": (sensitive), "e": (sensitive)}"#
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hactl_core::state::{Intent, NodeState, ResourceState, State};
+use hactl_core::state::{Encryption, Intent, NodeState, ResourceState, State};
 use hactl_core::value::Map;
 use hactl_core::{Address, Digest};
 use serde::Deserialize;
@@ -178,6 +178,8 @@ struct Document {
     lineage: String,
     serial: u64,
     #[serde(default)]
+    encryption: Option<Encryption>,
+    #[serde(default)]
     variables: Map,
     #[serde(default)]
     nodes: BTreeMap<String, NodeState>,
@@ -197,6 +199,7 @@ impl From<Document> for State {
             stack: document.stack,
             lineage: document.lineage,
             serial: document.serial,
+            encryption: document.encryption,
             variables: document.variables,
             nodes: document.nodes,
             outputs: document.outputs,

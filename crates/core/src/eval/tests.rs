@@ -44,7 +44,7 @@ impl Scope for World {
             }),
             ("sealed", _) => {
                 let digest = crate::digest::Digest::sha256(b"x");
-                Ok(Lookup { value: Value::Sealed(digest), taken: 0 })
+                Ok(Lookup { value: Value::sealed(digest), taken: 0 })
             }
             ("file", [ResolvedStep::Attr(_), ResolvedStep::Splat, ..]) => {
                 Ok(Lookup { value: json(r#"[{"path": "/a"}, {"path": "/b"}]"#), taken: 2 })

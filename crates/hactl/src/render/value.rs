@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn json_of_what_is_not_held_is_null_and_marked() {
-        let sealed = Value::Sealed(DigestKey::new([7; 32]).digest(&Value::from("hunter2")));
+        let sealed = Value::sealed(DigestKey::new([7; 32]).digest(&Value::from("hunter2")));
         let value = Value::Map(
             [
                 ("plain".to_owned(), Value::Int(1)),

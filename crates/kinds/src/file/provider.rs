@@ -84,8 +84,8 @@ fn overlay(candidate: &ResourceState, stat: &FileStat, key: &DigestKey) -> Arc<V
                 stat.text.clone().unwrap_or_else(|| format!("(not shown: binary or large, sha256 {})", stat.sha256));
             changes.push(("content", Value::from(now)));
         }
-        Some(Value::Sealed(digest)) if *digest != key.of_sha256(&stat.sha256) => {
-            changes.push(("content", Value::Sealed(key.of_sha256(&stat.sha256))));
+        Some(Value::Sealed(sealed)) if sealed.digest != key.of_sha256(&stat.sha256) => {
+            changes.push(("content", Value::sealed(key.of_sha256(&stat.sha256))));
         }
         _ => {}
     }

@@ -65,7 +65,7 @@ fn folder() -> PathBuf {
 fn golden() -> State {
     let site = address("file.site[\"node1\"]");
     let web = address("container.web[\"node1\"]");
-    let sealed = Value::Sealed(Digest::sha256(b"a keyed digest in a real state"));
+    let sealed = Value::sealed(Digest::sha256(b"a keyed digest in a real state"));
     let old = ResourceState {
         node: Some("node1".into()),
         generation: "5d0c1f6a".to_owned(),

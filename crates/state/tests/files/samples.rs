@@ -116,7 +116,7 @@ pub(crate) fn values() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::Int),
         proptest::num::f64::NORMAL.prop_map(Value::Float),
         any::<String>().prop_map(Value::from),
-        any::<[u8; 8]>().prop_map(|bytes| Value::Sealed(Digest::sha256(&bytes))),
+        any::<[u8; 8]>().prop_map(|bytes| Value::sealed(Digest::sha256(&bytes))),
     ];
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![

@@ -168,7 +168,7 @@ fn applied(resource: &Resource) -> ResourceState {
 
 fn seal(value: &Value) -> Value {
     match value {
-        Value::Deferred(_) => Value::Sealed(key().digest(&Value::from("an older secret"))),
+        Value::Deferred(_) => Value::sealed(key().digest(&Value::from("an older secret"))),
         other => other.clone(),
     }
 }

@@ -307,7 +307,7 @@ fn last_lines() {
 fn no_renderer_shows_a_sensitive_value() {
     let (plan, recorded) = (samples::small_plan(), samples::small_state());
     let sealed = recorded.outputs["token"].clone();
-    let Value::Sealed(digest) = sealed else { panic!("the token is sealed") };
+    let Value::Sealed(sealed) = sealed else { panic!("the token is sealed") };
     for text in [
         render(&plan, true),
         plan_json(&plan, &recorded).to_string(),
@@ -315,7 +315,7 @@ fn no_renderer_shows_a_sensitive_value() {
         state_json(&recorded).to_string(),
     ] {
         assert!(!text.contains(SECRET), "{text}");
-        assert!(!text.contains(&digest.to_string()), "{text}");
+        assert!(!text.contains(&sealed.digest.to_string()), "{text}");
     }
 }
 
