@@ -329,6 +329,12 @@ pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<
         plan: start.plan.digest(),
     };
     let mut recorder = JournalRecorder(Journal::create(&session.store, &header)?);
+    let mut secrets = session.secrets.clone();
+    let key = session.secrets.key.clone();
+    let encrypt = |_: &str, value: &hactl_core::Value, _: Option<&hactl_core::Value>| {
+        let key = key.as_ref().ok_or_else(|| Diagnostic::error("no key"))?;
+        Ok(hactl_core::Value::sealed(key.digest(value)))
+    };
     let applied = apply(Apply {
         plan: start.plan,
         state: start.state,
@@ -336,7 +342,8 @@ pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<
         targets: &hosts,
         nodes: start.nodes,
         recorder: &mut recorder,
-        secrets: &session.secrets,
+        secrets: &mut secrets,
+        encrypt: &encrypt,
         generations: &mut generations,
         parallelism: start.parallelism,
         interrupted: interrupts(),

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use hactl_config::{Config, LoadFailure, VariableInputs};
 use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
-use hactl_core::{Diagnostic, Digest, DigestKey, Value};
+use hactl_core::{Diagnostic, Digest, DigestKey, Sensitive, Value};
 use hactl_host::{Fleet, LinuxFleet};
-use hactl_kinds::{Hosts, SECTIONS};
+use hactl_kinds::{Hosts, Maker, SECTIONS};
 use hactl_sim::Sandbox;
 use hactl_state::{Loaded, Store, World};
 
@@ -107,7 +107,7 @@ impl Session {
         world: World,
         directory: PathBuf,
         stack: &str,
-        sensitive: BTreeMap<String, Value>,
+        sensitive: BTreeMap<String, Sensitive<Value>>,
     ) -> Result<Self, Failure> {
         let (fleet, store, key, seed): (Arc<dyn Fleet>, _, _, _) = match world {
             World::Sandbox => {
@@ -126,8 +126,9 @@ impl Session {
         Ok(Self {
             world,
             store,
-            hosts: Hosts::new(fleet, key.clone(), directory.clone()),
-            secrets: Secrets { key, variables: sensitive },
+            hosts: Hosts::new(fleet, directory.clone(), Maker { now: jiff::Timestamp::now() })
+                .with_key(Some(key.clone())),
+            secrets: Secrets { key: Some(key), variables: sensitive, ..Secrets::default() },
             directory,
             seed,
         })

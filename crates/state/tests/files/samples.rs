@@ -93,6 +93,8 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
             registries: BTreeMap::new(),
             unreachable: BTreeMap::new(),
             left_out: Vec::new(),
+            uncompared: Vec::new(),
+            expiries: BTreeMap::new(),
             targeted: false,
         },
     }

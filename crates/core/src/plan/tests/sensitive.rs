@@ -11,7 +11,7 @@ fn an_equal_digest_is_no_change() {
 #[test]
 fn another_value_is_a_change() {
     let mut world = World::with("box.web@n1 image=1 token=$token");
-    world.secrets.variables.insert("token".to_owned(), Value::from("correct horse"));
+    world.secrets.variables.insert("token".to_owned(), Value::from("correct horse").into());
     let plan = world.plan(&desired("box.web@n1 image=1 token=$token"));
     assert_snapshot!(text::table(&plan), @r#"
     replace box.web["n1"] [token!] because ConfigChanged, CannotUpdate
