@@ -327,6 +327,7 @@ pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<
         lineage: start.state.lineage.clone(),
         serial: start.state.serial + 1,
         plan: start.plan.digest(),
+        encryption: None,
     };
     let mut recorder = JournalRecorder(Journal::create(&session.store, &header)?);
     let mut secrets = session.secrets.clone();

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use hactl_core::state::{Intent, NodeState, Outcome, State};
+use hactl_core::state::{Encryption, Intent, NodeState, Outcome, State};
 use hactl_core::{Address, Digest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -29,6 +29,9 @@ pub struct Header {
     pub serial: u64,
     /// The digest of the plan that is applied.
     pub plan: Digest,
+    /// What is encrypted in it is for these, under this key; for a first apply it is nowhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
 }
 
 /// One thing that happened in an apply.

@@ -116,6 +116,7 @@ impl Fleet {
             lineage: state.lineage.clone(),
             serial: state.serial + 1,
             plan: plan.digest(),
+            encryption: None,
         };
         let mut recorder = JournalRecorder(Journal::create(&self.store, &header).unwrap());
         let (_sender, interrupted) = watch::channel(false);
