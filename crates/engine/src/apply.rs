@@ -20,10 +20,12 @@ use hactl_core::value::Map;
 use hactl_state::Record;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::book::{Book, Prepared, touches_host};
 use crate::event::{Event, Events};
 use crate::hosts::{self, Hosts};
+use crate::log;
 use crate::refresh::SeenNode;
 use crate::schedule::{Ended, Schedule, Turn};
 use crate::target::{Job, StepError, Target, Targets};
@@ -99,6 +101,7 @@ pub async fn apply(work: Apply<'_>) -> Applied {
     let Apply { plan, mut state, rules, targets, nodes, recorder, secrets, .. } = work;
     let parent_serial = state.serial;
     state.serial += 1;
+    tracing::info!(stack = %plan.stack, serial = state.serial, steps = plan.steps.len(), "apply begins");
     let mut book = Book::new(plan, state, rules, secrets);
     let mut touched = hosts::touched(plan);
     for node in touched.keys() {
@@ -143,6 +146,7 @@ pub async fn apply(work: Apply<'_>) -> Applied {
             book.failures.push(failure);
         }
     }
+    tracing::info!(failed = book.failures.len(), skipped = book.skipped.len(), interrupted, "apply ends");
     book.close(interrupted, &held)
 }
 
@@ -189,7 +193,8 @@ impl<'a> Walk<'a, '_> {
             recorded = self.book.write(self.recorder);
             for (step, job) in prepared {
                 if recorded {
-                    running.push(run_step(self.plan, self.hosts, step, job, self.events));
+                    let span = log::step(self.plan, job.task);
+                    running.push(run_step(self.plan, self.hosts, step, job, self.events).instrument(span));
                 } else {
                     // Without its intent on disk it may not begin.
                     self.book.withdraw(job);
@@ -204,6 +209,7 @@ impl<'a> Walk<'a, '_> {
                 heard = interrupted.wait_for(|interrupted| *interrupted), if !told => {
                     told = true;
                     if heard.is_ok() {
+                        tracing::warn!(running = running.len(), "interrupted: what runs is finished, nothing else begins");
                         (self.events)(Event::Stopping);
                     }
                     continue;
@@ -276,6 +282,7 @@ impl<'a> Walk<'a, '_> {
             match self.book.prepare(task, generations) {
                 Ok(job) => prepared.push((step, job)),
                 Err(error) => {
+                    log::step(self.plan, task).in_scope(|| tracing::warn!("step not begun: it lacks a value"));
                     self.tell_end(task, Duration::ZERO, Err(&error));
                     self.book.not_begun(task, error);
                     self.free(task);
@@ -316,6 +323,7 @@ impl<'a> Walk<'a, '_> {
             return;
         }
         let address = &self.plan.change(task).address;
+        log::step(self.plan, task).in_scope(|| tracing::info!("step skipped: something before it failed"));
         self.book.skipped.insert(address.clone());
         (self.events)(Event::Skipped { address, operation: task.operation });
     }
@@ -332,6 +340,7 @@ async fn run_step(plan: &Plan, hosts: &Hosts, step: usize, job: Prepared, events
     let change = plan.change(task);
     let node = change.node.as_deref();
     events(Event::Started { address: &change.address, node, operation: task.operation });
+    log::step_begins();
     let started = Instant::now();
     let result = if touches_host(task.operation) || task.operation == Operation::Gate {
         let target = node.and_then(|node| hosts.get(node));
@@ -339,6 +348,7 @@ async fn run_step(plan: &Plan, hosts: &Hosts, step: usize, job: Prepared, events
     } else {
         Ok(Map::new())
     };
+    log::step_ended(&result, started.elapsed());
     Done { step, task, elapsed: started.elapsed(), result }
 }
 
