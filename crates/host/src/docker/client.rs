@@ -163,7 +163,7 @@ impl About {
 
     fn not_answered(&self, why: &str) {
         let elapsed = self.started.elapsed();
-        tracing::warn!(method = %self.method, path = self.path, why, ?elapsed, "Docker Engine did not answer");
+        tracing::debug!(method = %self.method, path = self.path, why, ?elapsed, "Docker Engine did not answer");
     }
 }
 
