@@ -20,10 +20,12 @@ use hactl_core::{Sensitive, Value};
 use hactl_state::Record;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::book::{Book, Prepared, touches_host};
 use crate::event::{Event, Events};
 use crate::hosts::{self, Hosts};
+use crate::log;
 use crate::refresh::SeenNode;
 use crate::schedule::{Ended, Schedule, Turn};
 use crate::target::{Job, Produced, StepError, Target, Targets};
@@ -105,6 +107,7 @@ pub async fn apply(work: Apply<'_>) -> Applied {
     let Apply { plan, mut state, rules, targets, nodes, recorder, secrets, encrypt, .. } = work;
     let parent_serial = state.serial;
     state.serial += 1;
+    tracing::info!(stack = %plan.stack, serial = state.serial, steps = plan.steps.len(), "apply begins");
     let mut book = Book::new(plan, state, rules, secrets, encrypt);
     let mut touched = hosts::touched(plan);
     for node in touched.keys() {
@@ -150,6 +153,7 @@ pub async fn apply(work: Apply<'_>) -> Applied {
             book.failures.push(failure);
         }
     }
+    tracing::info!(failed = book.failures.len(), skipped = book.skipped.len(), interrupted, "apply ends");
     book.close(interrupted, &held)
 }
 
@@ -197,7 +201,9 @@ impl<'a> Walk<'a, '_> {
             recorded = self.book.write(self.recorder);
             for (step, job) in prepared {
                 if recorded {
-                    running.push(run_step(self.plan, self.target(job.task), step, job, self.events));
+                    let span = log::step(self.plan, job.task);
+                    let target = self.target(job.task);
+                    running.push(run_step(self.plan, target, step, job, self.events).instrument(span));
                 } else {
                     // Without its intent on disk it may not begin.
                     self.book.withdraw(job);
@@ -212,6 +218,7 @@ impl<'a> Walk<'a, '_> {
                 heard = interrupted.wait_for(|interrupted| *interrupted), if !told => {
                     told = true;
                     if heard.is_ok() {
+                        tracing::warn!(running = running.len(), "interrupted: what runs is finished, nothing else begins");
                         (self.events)(Event::Stopping);
                     }
                     continue;
@@ -292,6 +299,7 @@ impl<'a> Walk<'a, '_> {
             match self.book.prepare(task, generations) {
                 Ok(job) => prepared.push((step, job)),
                 Err(error) => {
+                    log::step(self.plan, task).in_scope(|| tracing::warn!("step not begun: it lacks a value"));
                     self.tell_end(task, Duration::ZERO, Err(&error));
                     self.book.not_begun(task, error);
                     self.free(task);
@@ -331,6 +339,7 @@ impl<'a> Walk<'a, '_> {
             return;
         }
         let address = &self.plan.change(task).address;
+        log::step(self.plan, task).in_scope(|| tracing::info!("step skipped: something before it failed"));
         self.book.skipped.insert(address.clone());
         (self.events)(Event::Skipped { address, operation: task.operation });
     }
@@ -353,12 +362,14 @@ async fn run_step(
     let change = plan.change(task);
     let node = change.node.as_deref();
     events(Event::Started { address: &change.address, node, operation: task.operation });
+    log::step_begins();
     let started = Instant::now();
     let result = if touches_host(task.operation) || task.operation == Operation::Gate {
         execute(plan, target.as_deref(), &job, events).await
     } else {
         Ok(Produced::default())
     };
+    log::step_ended(&result, started.elapsed());
     Done { step, task, elapsed: started.elapsed(), result }
 }
 

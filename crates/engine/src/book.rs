@@ -80,6 +80,7 @@ impl<'a> Book<'a> {
         match recorder.append(&std::mem::take(&mut self.records)) {
             Ok(()) => true,
             Err(diagnostic) => {
+                tracing::error!("the journal cannot be written: nothing else begins");
                 let error = StepError {
                     detail: diagnostic.detail,
                     help: diagnostic.help,

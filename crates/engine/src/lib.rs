@@ -6,6 +6,7 @@ mod apply;
 mod book;
 mod event;
 mod hosts;
+mod log;
 mod refresh;
 mod schedule;
 mod target;

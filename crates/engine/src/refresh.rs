@@ -12,6 +12,8 @@ use hactl_core::observed::{Observations, Observed};
 use hactl_core::resource::Resource;
 use hactl_core::state::State;
 use hactl_core::value::Map;
+use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::event::{Event, Events};
 use crate::target::{Identity, ReadRequest, Reading, Targets};
@@ -73,15 +75,22 @@ pub async fn refresh(targets: &dyn Targets, wanted: &Refresh<'_>, events: Events
         .iter()
         .map(|(node, connection)| {
             let requests = requests.remove(node.as_str()).unwrap_or_default();
-            async move {
+            let look = async move {
                 events(Event::Reading { node, resources: requests.len() });
+                let started = Instant::now();
                 let answer = match targets.connect(node, connection).await {
                     Ok(target) => target.read(&wanted.state.lineage, &requests).await,
                     Err(reason) => Err(reason),
                 };
+                let (resources, elapsed) = (requests.len(), started.elapsed());
+                match &answer {
+                    Ok(_) => tracing::info!(resources, ?elapsed, "host looked at"),
+                    Err(reason) => tracing::warn!(resources, ?elapsed, reason, "host did not answer"),
+                }
                 events(Event::Read { node, unreachable: answer.as_ref().err().map(String::as_str) });
                 (node, connection, requests, answer)
-            }
+            };
+            look.instrument(tracing::info_span!("look", node))
         })
         .collect();
     let mut refreshed = Refreshed::default();

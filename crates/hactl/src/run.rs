@@ -152,6 +152,7 @@ pub(crate) async fn prepare(
         seen.observed = Observations::default();
     }
     complete(&mut desired, &state, &seen);
+    tracing::debug!(resources = desired.resources.len(), unreachable = seen.unreachable.len(), "planning");
     let mut diagnostics = preflight(&seen.nodes, &state, &asked.replace_node);
     let mut warnings: Vec<Diagnostic> = diagnostics.extract_if(.., |diagnostic| !diagnostic.is_error()).collect();
     if desired.resources.is_empty() && mode == Mode::Normal {
@@ -172,6 +173,7 @@ pub(crate) async fn prepare(
         options: &options,
     })
     .map_err(fail)?;
+    tracing::info!(steps = plan.steps.len(), left_out = plan.left_out.len(), serial = plan.serial, "plan made");
     let mut state = settled(state, &seen.observed);
     remember_addresses(&mut state, config, &seen.nodes);
     Ok(Prepared {
@@ -372,6 +374,7 @@ fn interrupts() -> watch::Receiver<bool> {
                 _ = hang_up.recv() => {}
             }
             if count > 0 {
+                tracing::warn!("interrupted again: stopped at once");
                 // The journal already tells the truth.
                 let _ = std::io::stderr().write_all(
                     b"\nStopped at once. What was begun is in the journal; run apply again to go on from there.\n",

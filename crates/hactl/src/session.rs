@@ -55,6 +55,7 @@ pub(crate) fn load_to_check(global: &Global) -> Result<Config, Failure> {
 
 fn load(global: &Global, inputs: &VariableInputs) -> Result<Config, Failure> {
     let loaded = hactl_config::load(&global.file, SECTIONS, inputs);
+    tracing::debug!(path = %global.file.display(), valid = loaded.is_ok(), "config read");
     loaded.map_err(|failure| hactl_kinds::all_mistakes(failure).into())
 }
 
@@ -123,6 +124,7 @@ impl Session {
                 (Arc::new(fleet), Store::new(&directory.join("state"), stack), key, 0)
             }
         };
+        tracing::info!(stack, state = %store.state_path().display(), "stack opened");
         Ok(Self {
             world,
             store,
@@ -191,6 +193,7 @@ fn world(global: &Global) -> World {
 fn ssh_config() -> Result<Option<String>, Failure> {
     let Some(path) = std::env::var_os(SSH_CONFIG).filter(|path| !path.is_empty()) else { return Ok(None) };
     let full = std::path::absolute(&path).unwrap_or_else(|_| PathBuf::from(&path));
+    tracing::debug!(path = %full.display(), "ssh configuration in place of the user's own");
     match full.to_str() {
         Some(text) if full.is_file() => Ok(Some(text.to_owned())),
         _ => Err(Diagnostic::error(format!("{SSH_CONFIG} names {}, which is no file", full.display()))

@@ -4,6 +4,7 @@
 //! is the [`Header`].
 
 use std::io;
+use std::time::Instant;
 
 use hactl_core::state::{Encryption, Intent, NodeState, Outcome, State};
 use hactl_core::{Address, Digest};
@@ -84,6 +85,21 @@ impl Record {
             Self::Saved(_) => {}
         }
     }
+
+    /// Tells the log what it is about, without the values in it.
+    fn trace(&self) {
+        match self {
+            Self::Node { name, .. } => tracing::trace!(node = name, "node"),
+            Self::Intent { address, intent } => {
+                tracing::trace!(%address, operation = ?intent.operation, "intent");
+            }
+            Self::Outcome { address, outcome } => {
+                tracing::trace!(%address, done = matches!(outcome, Outcome::Done(_)), "outcome");
+            }
+            Self::Notify(addresses) => tracing::trace!(resources = addresses.len(), "to be told of a change"),
+            Self::Saved(_) => tracing::trace!("state saved"),
+        }
+    }
 }
 
 /// The journal of a running apply.
@@ -107,6 +123,7 @@ impl Journal {
             io::ErrorKind::AlreadyExists => StateError::PendingJournal { path: path.clone() },
             _ => unwritable(source),
         })?;
+        tracing::debug!(path = %path.display(), serial = header.serial, "journal begun");
         Ok(Self { store: store.clone(), log })
     }
 
@@ -115,9 +132,13 @@ impl Journal {
     /// # Errors
     /// When they cannot be written. None of them then counts, and no step that depends on one may begin.
     pub fn append(&mut self, records: &[Record]) -> Result<(), StateError> {
-        lines(records)
-            .and_then(|bytes| self.log.append(&bytes))
-            .map_err(|source| StateError::unwritable(FileKind::Journal, &self.store.journal_path(), source))
+        records.iter().for_each(Record::trace);
+        let started = Instant::now();
+        let bytes = lines(records)
+            .and_then(|bytes| self.log.append(&bytes).map(|()| bytes.len()))
+            .map_err(|source| StateError::unwritable(FileKind::Journal, &self.store.journal_path(), source))?;
+        tracing::debug!(records = records.len(), bytes, elapsed = ?started.elapsed(), "journal synced");
+        Ok(())
     }
 
     /// Writes the state that the apply came to, and removes the journal; gives the state file's checksum.

@@ -69,7 +69,9 @@ impl SavedPlan {
         }
         durable::stage(path, Access::Owner, |file| sealed::write(file, self))
             .and_then(|(staged, _)| staged.commit())
-            .map_err(|source| StateError::unwritable(FileKind::Plan, path, source))
+            .map_err(|source| StateError::unwritable(FileKind::Plan, path, source))?;
+        tracing::debug!(path = %path.display(), steps = self.plan.steps.len(), "plan saved");
+        Ok(())
     }
 
     /// Reads it from a file.
@@ -90,6 +92,7 @@ impl SavedPlan {
             };
             StateError::flawed(FileKind::Plan, path, flaw)
         })?;
+        tracing::debug!(path = %path.display(), "saved plan read");
         Ok(saved)
     }
 
