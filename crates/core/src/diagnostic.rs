@@ -77,6 +77,12 @@ impl Diagnostic {
         Self { severity, summary: summary.into(), detail: String::new(), labels: Vec::new(), help: None, subject: None }
     }
 
+    /// The same as a warning.
+    #[must_use]
+    pub fn as_warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+
     /// Adds the main place, without a text of its own.
     #[must_use]
     pub fn at(self, span: Span) -> Self {

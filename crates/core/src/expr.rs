@@ -152,6 +152,26 @@ impl Expr {
         Self::new(ExprKind::Output(Output { address, name: name.to_owned() }))
     }
 
+    /// The expression that yields a value; what is deferred inside yields as it would by itself.
+    pub fn of(value: &Value) -> Self {
+        match value {
+            Value::Deferred(deferred) => deferred.expr.clone(),
+            Value::List(items) if !value.is_plain() => Self::new(ExprKind::List(items.iter().map(Self::of).collect())),
+            Value::Map(map) if !value.is_plain() => {
+                let entries = map.iter().map(|(key, item)| (Self::literal(Value::string(key)), Self::of(item)));
+                Self::new(ExprKind::Map(entries.collect()))
+            }
+            plain => Self::literal(plain.clone()),
+        }
+    }
+
+    /// Whether it needs the output of a resource.
+    pub fn has_outputs(&self) -> bool {
+        let mut has = false;
+        self.walk(&mut |expr| has |= matches!(expr.kind, ExprKind::Output(_)));
+        has
+    }
+
     /// Calls `visit` on this expression and every one inside it, outermost first.
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Expr)) {
         visit(self);

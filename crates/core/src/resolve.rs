@@ -71,7 +71,7 @@ pub fn fold(value: &Arc<Value>, outputs: &dyn Outputs, secrets: &Secrets) -> Res
     let folded = transform(value, &mut |deferred| {
         let stand_in = Value::Deferred(Arc::new(deferred.clone()));
         let open = resolve(&stand_in, &Runtime { outputs, secrets: None })?;
-        if !deferred.sensitive {
+        if !is_sensitive(deferred, outputs) {
             return Ok(open);
         }
         let known = resolve(&open, &Runtime { outputs, secrets: Some(secrets) })?;
@@ -118,10 +118,22 @@ pub fn seal(value: &Arc<Value>, outputs: &dyn Outputs, secrets: &Secrets) -> Res
         return Ok(value.clone());
     }
     let sealed = transform(value, &mut |deferred| {
-        let known = reveal(&Value::Deferred(Arc::new(deferred.clone())), outputs, secrets)?;
-        Ok(if deferred.sensitive { Value::sealed(secrets.digest(&known)?) } else { known })
+        let stand_in = Value::Deferred(Arc::new(deferred.clone()));
+        let known = reveal(&stand_in, outputs, secrets)?;
+        Ok(if is_sensitive(deferred, outputs) { Value::sealed(secrets.digest(&known)?) } else { known })
     })?;
     Ok(Arc::new(sealed))
+}
+
+/// Whether a value is sensitive: by itself, or by an output that it is made from.
+fn is_sensitive(deferred: &Deferred, outputs: &dyn Outputs) -> bool {
+    let mut sensitive = deferred.sensitive;
+    deferred.expr.walk(&mut |expr| {
+        if let ExprKind::Output(output) = &expr.kind {
+            sensitive |= matches!(outputs.output(&output.address, &output.name), Some(Value::Sealed(_)));
+        }
+    });
+    sensitive
 }
 
 /// The digest of a value that is nothing but an output which state holds sealed: it needs no key to be told.

@@ -222,13 +222,13 @@ impl<'a> Deciding<'a, '_> {
             after = Arc::new(kept);
         }
         change.before = Some(now.spec.clone());
-        change.after = Some(after.clone());
         if !Arc::ptr_eq(&now.spec, &after) {
             change.paths = path_changes(&now.state.spec, &now.spec, &after, rules);
             if self.input.secrets.key.is_none() {
-                self.leave_uncompared(now, &after, change);
+                self.leave_uncompared(now, &mut after, change);
             }
         }
+        change.after = Some(after.clone());
         if change.paths.iter().any(|path| path.drifted) {
             let unfinished = self.input.state.unfinished.contains_key(&resource.address);
             change.reasons.push(if unfinished { Reason::Unfinished } else { Reason::Drifted });
@@ -313,7 +313,8 @@ impl<'a> Deciding<'a, '_> {
         let differs =
             |path: &PathChange| path.path.first().is_some_and(|field| rules.remakes.contains(&field.as_str()));
         if (requested && !rules.remakes.is_empty()) || change.paths.iter().any(differs) {
-            change.remakes = known.outputs.keys().cloned().collect();
+            let sensitive = known.outputs.iter().filter(|(_, output)| output.is_sensitive());
+            change.remakes = sensitive.map(|(name, _)| name.clone()).collect();
         }
         if let Some(due) = self.input.desired.remakes.get(&resource.address) {
             change.reasons.push(due.reason.clone());
@@ -322,18 +323,19 @@ impl<'a> Deciding<'a, '_> {
         }
     }
 
-    /// Without the key of their digests nobody can say whether sensitive values differ: takes out the paths that differ
-    /// in nothing else.
-    fn leave_uncompared(&mut self, now: &Refreshed<'_>, after: &Value, change: &mut Change) {
+    /// Without the key of their digests nobody can say whether sensitive values differ: what may be the same is taken to
+    /// be as it is.
+    fn leave_uncompared(&mut self, now: &Refreshed<'_>, after: &mut Arc<Value>, change: &mut Change) {
         let made_anew = |value: &Value| waits_for(value, &|address| self.is_made_anew(address));
         let unclear = |path: &PathChange| match (at_path(&now.spec, &path.path), at_path(after, &path.path)) {
             (Some(before), Some(after)) => may_be_same(before, after) && !made_anew(after),
             _ => false,
         };
-        let paths = std::mem::take(&mut change.paths);
-        let (uncompared, differing): (Vec<_>, Vec<_>) = paths.into_iter().partition(unclear);
+        let (uncompared, differing): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut change.paths).into_iter().partition(unclear);
         change.paths = differing;
         if !uncompared.is_empty() {
+            uncompared.iter().for_each(|path| copy_path(&now.spec, Arc::make_mut(after), &path.path));
             self.uncompared.push(change.address.clone());
         }
     }

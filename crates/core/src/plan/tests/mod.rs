@@ -20,7 +20,8 @@ use crate::resource::{KindRules, Replacement};
 use text::desired;
 use world::{Fate, World};
 
-/// A box is swapped, a page is rewritten in place, a vol outlives its deletion, a net is deleted and made again.
+/// A box is swapped, a page is rewritten in place, a vol outlives its deletion, a net is deleted and made again, a key
+/// changes in place and is another one then.
 const RULES: Rules = Rules(&[
     KindRules {
         kind: "box",
@@ -31,6 +32,16 @@ const RULES: Rules = Rules(&[
         remakes: &[],
         keep_on_delete: false,
         claims: |spec| [claim(spec, "port"), claim(spec, "name")].concat(),
+    },
+    KindRules {
+        kind: "key",
+        replacement: Replacement::DeleteThenCreate,
+        generations: false,
+        in_place: &["size", "from", "renew"],
+        computed: &[],
+        remakes: &["size", "from"],
+        keep_on_delete: false,
+        claims: |_| Vec::new(),
     },
     KindRules {
         kind: "net",

@@ -44,3 +44,95 @@ fn what_is_known_only_after_apply_is_a_change() {
     5 restore box.web["n1"] after 3(failure)
     "#);
 }
+
+/// A world with two keys, one made from the other, and a box and a page that use them.
+fn keys() -> (World, &'static str) {
+    let config = "
+        key.ca size=1 renew=1
+        key.leaf size=1 from=$key.ca.private >key.ca
+        page.pem@n1 content=$key.leaf.private >key.leaf
+        box.web@n1 image=1 >page.pem@n1!
+        box.other@n1 token=$token";
+    let mut world = World::new();
+    let key = world.secrets.key.clone().unwrap();
+    for of in ["key.ca", "key.leaf"] {
+        world
+            .secrets
+            .entries
+            .entry(text::address(of))
+            .or_default()
+            .insert("private".to_owned(), Value::from(of).into());
+    }
+    let plan = world.plan(&desired("key.ca size=1 renew=1\nkey.leaf size=1")).unwrap();
+    world.apply(&plan, &mut |_, _| Fate::Done);
+    for of in ["key.ca", "key.leaf"] {
+        let outputs = Map::from([("private".to_owned(), Value::sealed(key.digest(&Value::from(of))))]);
+        world.state.resources.get_mut(&text::address(of)).unwrap().outputs = outputs.clone();
+        world.places.get_mut(&text::address(of)).unwrap().current.as_mut().unwrap().outputs = outputs;
+    }
+    // What the boxes and pages hold was learned from the keys.
+    let plan = world.plan(&desired(config)).unwrap();
+    world.apply(&plan, &mut |_, _| Fate::Done);
+    (world, config)
+}
+
+#[test]
+fn what_is_made_anew_changes_all_that_is_made_from_it() {
+    let (world, config) = keys();
+    assert_snapshot!(world.table(config), @"nothing to do");
+    assert_snapshot!(world.table(&config.replace("key.ca size=1", "key.ca size=2")), @r#"
+update box.web["n1"] because DependencyChanged(page.pem["n1"])
+update key.ca [size] makes private anew because ConfigChanged
+update key.leaf [from] makes private anew because DependencyRemade(key.ca)
+update page.pem["n1"] [content] because DependencyRemade(key.leaf)
+0 update key.ca
+1 update key.leaf after 0
+2 update page.pem["n1"] after 1
+3 update box.web["n1"] after 2
+"#);
+    assert_snapshot!(world.table(&config.replace("renew=1", "renew=2")), @"
+update key.ca [renew] because ConfigChanged
+0 update key.ca
+");
+}
+
+#[test]
+fn what_is_due_is_made_anew() {
+    let (world, config) = keys();
+    let mut desired = desired(config);
+    let reason = Reason::Expires("2027-01-01T00:00:00Z".to_owned());
+    desired.remakes.insert(text::address("key.leaf"), Remake { outputs: vec!["private".to_owned()], reason });
+    assert_snapshot!(text::table(&world.plan(&desired)), @r#"
+update box.web["n1"] because DependencyChanged(page.pem["n1"])
+update key.leaf makes private anew because Expires("2027-01-01T00:00:00Z")
+update page.pem["n1"] [content] because DependencyRemade(key.leaf)
+0 update key.leaf
+1 update page.pem["n1"] after 0
+2 update box.web["n1"] after 1
+"#);
+    let asked = Options { replace: vec![text::address("key.leaf")], ..Options::default() };
+    assert_snapshot!(world.options(asked).table(config), @r#"
+update box.web["n1"] because DependencyChanged(page.pem["n1"])
+update key.leaf makes private anew because Requested
+update page.pem["n1"] [content] because DependencyRemade(key.leaf)
+0 update key.leaf
+1 update page.pem["n1"] after 0
+2 update box.web["n1"] after 1
+"#);
+}
+
+#[test]
+fn without_a_key_nothing_sensitive_is_compared() {
+    let (mut world, config) = keys();
+    (world.secrets.key, world.secrets.entries) = (None, BTreeMap::new());
+    assert_snapshot!(world.table(config), @r#"not compared box.other["n1"]"#);
+    assert_snapshot!(world.table(&config.replace("key.leaf size=1", "key.leaf size=2")), @r#"
+update box.web["n1"] because DependencyChanged(page.pem["n1"])
+update key.leaf [size] makes private anew because ConfigChanged
+update page.pem["n1"] [content] because DependencyRemade(key.leaf)
+not compared box.other["n1"]
+0 update key.leaf
+1 update page.pem["n1"] after 0
+2 update box.web["n1"] after 1
+"#);
+}

@@ -107,6 +107,9 @@ pub(super) fn table(plan: &Result<Plan, Vec<Diagnostic>>) -> String {
         let side = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), |value| format!("{value:?}"));
         writeln!(text, "output {name}: {} -> {}", side(&output.before), side(&output.after)).unwrap();
     }
+    for address in &plan.uncompared {
+        writeln!(text, "not compared {address}").unwrap();
+    }
     for address in &plan.left_out {
         writeln!(text, "left out {address}").unwrap();
     }
@@ -147,6 +150,9 @@ fn line(change: &Change, text: &mut String) {
         .collect();
     if !paths.is_empty() {
         write!(text, " [{}]", paths.join(", ")).unwrap();
+    }
+    if !change.remakes.is_empty() {
+        write!(text, " makes {} anew", change.remakes.join(", ")).unwrap();
     }
     if let Some(wave) = change.wave {
         write!(text, " wave {}", wave.number).unwrap();
