@@ -92,6 +92,13 @@ pub struct FileWrite {
     pub adopt: bool,
     /// State holds the file: one that no inventory records is ours all the same, its inventory was lost.
     pub owned: bool,
+    /// Refuse to write it where it would be on a disk.
+    pub tmpfs: bool,
+}
+
+impl FileWrite {
+    /// Why a file is refused that would be on a disk.
+    pub const NOT_IN_MEMORY: &'static str = "is not on a tmpfs, as `tmpfs: true` asks for; /run is one on most hosts";
 }
 
 /// Never shows the content, which may be a secret.

@@ -60,6 +60,9 @@ pub(crate) fn release(scene: &Scene<'_>, release: &Release) -> Decision {
     change(Change::Release { lineage: release.lineage.clone(), gone: release.gone.clone() })
 }
 
+/// Where hosts have a tmpfs.
+const IN_MEMORY: [&str; 2] = ["/run/", "/dev/shm/"];
+
 /// Writes a file as its lineage's.
 ///
 /// A path that an entry of the lineage's inventory holds is ours, present or not; another resource of the lineage
@@ -78,6 +81,9 @@ pub(crate) fn write(scene: &Scene<'_>, write: &FileWrite, user: &str) -> Decisio
     }
     if machine.is_directory(&path) {
         return Err(fail("is a directory"));
+    }
+    if write.tmpfs && !IN_MEMORY.iter().any(|directory| path.starts_with(directory)) {
+        return Err(fail(FileWrite::NOT_IN_MEMORY));
     }
     let directories = missing_parents(machine, &path).map_err(fail)?;
     let stored = machine.inventories.get(&write.lineage);

@@ -80,6 +80,7 @@ pub(crate) fn write(root: &str, login: &Login, write: &FileWrite) -> Result<Call
         group,
         yes(write.adopt),
         yes(write.owned),
+        yes(write.tmpfs),
         write.content.size().to_string(),
         match &write.content {
             FileContent::Bytes(_) => String::new(),
@@ -109,6 +110,7 @@ impl Call {
             "conflict" => Err(HostError::Conflict { what: format!("the file {}", self.path) }),
             "fenced" => Err(HostError::Fenced { host: rest.parse().unwrap_or_default(), ours: serial }),
             "changed" => Err(failure(self.operation, &self.path, FileContent::CHANGED)),
+            "disk" => Err(failure(self.operation, &self.path, FileWrite::NOT_IN_MEMORY)),
             "error" => Err(failure(self.operation, &self.path, &told(rest))),
             _ => Err(failure(
                 self.operation,

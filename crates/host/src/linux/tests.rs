@@ -68,6 +68,7 @@ impl Scratch {
             address: address("a"),
             adopt: false,
             owned: false,
+            tmpfs: false,
         };
         self.call(files::write(&self.root(), &Login::default(), &write)?).await
     }

@@ -137,6 +137,7 @@ async fn write(host: &dyn Host, job: &Job<'_>, local: &LocalFiles) -> Result<(),
         address: job.address.clone(),
         adopt: job.adopt,
         owned: job.state.is_some(),
+        tmpfs: spec.get("tmpfs") == Some(&Value::Bool(true)),
     })
     .await
     .map_err(failed)

@@ -15,6 +15,7 @@ pub(crate) const CASES: &[Case] = cases![
     a_local_file_arrives,
     a_local_file_that_changed_is_refused,
     the_mode_is_set,
+    what_is_to_stay_in_memory_is_on_no_disk,
     the_owner_is_the_connecting_user,
     the_owner_is_given_by_name_or_number,
     an_unknown_owner_is_named,
@@ -71,6 +72,20 @@ async fn content_arrives_as_it_is(world: &World) {
         world.host().write_file(&world.write(&path, content)).await.unwrap();
         assert_eq!(world.hands.digest(&path), Some(Digest::sha256(content)), "{content:?}");
     }
+}
+
+async fn what_is_to_stay_in_memory_is_on_no_disk(world: &World) {
+    let path = world.path("a/file");
+    let write = FileWrite { tmpfs: true, ..world.write(&path, "secret") };
+    assert_eq!(file_reason(world.host().write_file(&write).await), FileWrite::NOT_IN_MEMORY);
+    assert!(!world.hands.is_directory(&world.path("a")), "what is not written leaves nothing");
+
+    let path = format!("/dev/shm{}/file", world.directory());
+    let write = FileWrite { path: path.clone(), ..write };
+    world.host().write_file(&write).await.unwrap();
+    assert_eq!(world.hands.digest(&path), Some(Digest::sha256(b"secret")));
+    world.host().remove_file(&world.removal(&path)).await.unwrap();
+    assert!(!world.hands.is_directory(&format!("/dev/shm{}", world.directory())));
 }
 
 async fn a_mebibyte_arrives(world: &World) {

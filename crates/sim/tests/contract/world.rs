@@ -184,6 +184,7 @@ impl World {
             address: address(SITE),
             adopt: false,
             owned: false,
+            tmpfs: false,
         }
     }
 

@@ -92,6 +92,7 @@ pub(crate) fn write(path: &str, content: &str) -> FileWrite {
         address: address("file.site[\"node1\"]"),
         adopt: false,
         owned: false,
+        tmpfs: false,
     }
 }
 

@@ -1,6 +1,6 @@
 # Then, a line each: the entry's NAME, the ADDRESS, the path, the mode, owner and group (empty where not given), whether to
-# adopt, whether state holds the file (`yes` or `no`), the size in bytes, the SHA-256 where it is to be checked; then the content.
-# Answers `changed` as well, where the content has another one.
+# adopt, whether state holds the file, whether it must be on a tmpfs (`yes` or `no`), the size in bytes, the SHA-256 where it is to be checked; then the content.
+# Answers `changed` as well, where the content has another one, and `disk`, where it would not be on a tmpfs.
 IFS= read -r name
 IFS= read -r address
 IFS= read -r path
@@ -9,6 +9,7 @@ IFS= read -r owner
 IFS= read -r group
 IFS= read -r adopt
 IFS= read -r owned
+IFS= read -r tmpfs
 IFS= read -r size
 IFS= read -r sha256
 lock
@@ -104,6 +105,13 @@ own_by() {
     fi
 }
 check mkdir -p -- "$parent/"
+if [ "$tmpfs" = yes ] && [ "$(stat -f -c %T -- "$parent/")" != tmpfs ]; then
+    fail() {
+        echo disk
+        exit 0
+    }
+    undo
+fi
 enter_stage "$parent" || undo "$complaint"
 check fill
 if [ -n "$sha256" ] && [ "$(sha256sum <content)" != "$sha256  -" ]; then
