@@ -249,6 +249,11 @@ impl<'a> Check<'a> {
             (Rule::Text(_) | Rule::Words(_), Data::Int(_) | Data::Float(_) | Data::Bool(_)) => {
                 Some("put it in quotes".to_owned())
             }
+            (Rule::OneOf(alternatives), Data::Int(_) | Data::Float(_) | Data::Bool(_))
+                if alternatives.iter().any(|other| matches!(self.schema.resolve(other), Rule::Text(_))) =>
+            {
+                Some("put it in quotes".to_owned())
+            }
             (Rule::Integer { .. } | Rule::Number { .. }, Data::String(text)) if text.parse::<f64>().is_ok() => {
                 Some("write it without quotes".to_owned())
             }
