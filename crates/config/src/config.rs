@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use hactl_core::diagnostic::Span;
-use hactl_core::{Diagnostic, Digest, Value};
+use hactl_core::{Diagnostic, Digest, Sensitive, Value};
 use indexmap::IndexMap;
 
 use crate::encryption::Encryption;
@@ -87,10 +87,11 @@ impl Config {
 
     /// The values that must never be shown, by the names under which expressions refer to them: those of sensitive
     /// variables, and passwords of registries that no sensitive variable has.
-    pub fn sensitive_values(&self) -> BTreeMap<String, Value> {
+    pub fn sensitive_values(&self) -> BTreeMap<String, Sensitive<Value>> {
         let variables = self.variables.iter().filter(|(_, variable)| variable.sensitive);
         let variables = variables.map(|(name, variable)| (name.clone(), variable.value.clone()));
-        variables.chain(self.registries.values().filter_map(RegistryConfig::plain_password)).collect()
+        let passwords = self.registries.values().filter_map(RegistryConfig::plain_password);
+        variables.chain(passwords).map(|(name, value)| (name, value.into())).collect()
     }
 
     /// The SHA-256 of all that decides what is wanted: it does not depend on order, comments or places.

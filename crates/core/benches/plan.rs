@@ -1,6 +1,5 @@
 //! How long a plan takes that finds nothing to do: resources in 10 layers, each needing two of the layer before.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -23,6 +22,7 @@ const RULES: Rules = Rules(&[KindRules {
     generations: true,
     in_place: &["cpus"],
     computed: &[],
+    remakes: &[],
     keep_on_delete: false,
     claims: |spec| {
         spec.get("name").and_then(Value::as_str).map(|name| format!("the name {name}")).into_iter().collect()
@@ -88,7 +88,7 @@ fn observed(state: &State) -> Observations {
 }
 
 fn nothing_to_do(criterion: &mut Criterion) {
-    let secrets = Secrets { key: DigestKey::new([7; 32]), variables: BTreeMap::new() };
+    let secrets = Secrets { key: Some(DigestKey::new([7; 32])), ..Secrets::default() };
     let options = Options::default();
     let mut group = criterion.benchmark_group("plan, nothing to do");
     group.sample_size(10);
@@ -112,7 +112,7 @@ fn nothing_to_do(criterion: &mut Criterion) {
 }
 
 fn all_new(criterion: &mut Criterion) {
-    let secrets = Secrets { key: DigestKey::new([7; 32]), variables: BTreeMap::new() };
+    let secrets = Secrets { key: Some(DigestKey::new([7; 32])), ..Secrets::default() };
     let (desired, _) = applied(10_000);
     let (state, observed, options) = (State::new("bench", "lineage"), Observations::new(), Options::default());
     let input = Input {

@@ -4,18 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::address::Address;
-use crate::digest::DigestKey;
+use crate::digest::{Digest, DigestKey};
 use crate::eval::{EvalError, Lookup, ResolvedStep, Scope, resolve};
-use crate::expr::{Expr, Output};
+use crate::expr::{Expr, ExprKind, Output};
+use crate::sensitive::Sensitive;
 use crate::value::{Deferred, Map, Value};
 
 /// The sensitive values of a run: enough to compare them and, at apply, to use them. Never printed or written.
+#[derive(Clone, Default)]
 pub struct Secrets {
-    /// The key of this stack's digests.
-    pub key: DigestKey,
+    /// The key of this stack's digests; none where nobody here can decrypt it. Then sensitive values cannot be compared.
+    pub key: Option<DigestKey>,
     /// Sensitive variables by name, and what else an expression refers to as one.
-    pub variables: BTreeMap<String, Value>,
+    pub variables: BTreeMap<String, Sensitive<Value>>,
+    /// The sensitive outputs of resources, as state holds them encrypted, by address and name.
+    pub entries: BTreeMap<Address, Entries>,
 }
+
+/// The sensitive outputs of one resource, by name.
+pub type Entries = BTreeMap<String, Sensitive<Value>>;
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,9 +30,23 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
+impl Secrets {
+    fn entry(&self, address: &Address, name: &str) -> Option<Value> {
+        Some(self.entries.get(address)?.get(name)?.expose().clone())
+    }
+
+    fn digest(&self, value: &Value) -> Result<Digest, EvalError> {
+        let key = self.key.as_ref().ok_or_else(|| {
+            EvalError::new("a sensitive value cannot be compared with the one that was applied")
+                .help("name an identity that can decrypt the state, in HACTL_AGE_IDENTITY")
+        })?;
+        Ok(key.digest(value))
+    }
+}
+
 /// Where the outputs of resources come from.
 pub trait Outputs {
-    /// An output that is known; none where it is known only after apply.
+    /// An output that is known, or sealed where it is sensitive; none where it is known only after apply.
     fn output(&self, address: &Address, name: &str) -> Option<Value>;
 }
 
@@ -54,7 +75,10 @@ pub fn fold(value: &Arc<Value>, outputs: &dyn Outputs, secrets: &Secrets) -> Res
             return Ok(open);
         }
         let known = resolve(&open, &Runtime { outputs, secrets: Some(secrets) })?;
-        let digest = known.is_plain().then(|| secrets.key.digest(&known));
+        let digest = match known.is_plain() {
+            true => secrets.key.as_ref().map(|key| key.digest(&known)),
+            false => sealed_output(&open, outputs),
+        };
         let expr = match &open {
             Value::Deferred(rest) => rest.expr.clone(),
             _ => deferred.expr.clone(),
@@ -75,12 +99,13 @@ pub fn reveal(value: &Value, outputs: &dyn Outputs, secrets: &Secrets) -> Result
         if !known.is_plain() {
             return Err(EvalError::new("a value that this resource needs is still not known"));
         }
-        if deferred.digest.is_some_and(|digest| digest != secrets.key.digest(&known)) {
-            return Err(
-                EvalError::new("a sensitive value is not the one that the plan was made with").help("make a new plan")
-            );
+        match deferred.digest {
+            Some(digest) if digest != secrets.digest(&known)? => {
+                Err(EvalError::new("a sensitive value is not the one that the plan was made with")
+                    .help("make a new plan"))
+            }
+            _ => Ok(known),
         }
-        Ok(known)
     })
 }
 
@@ -94,9 +119,19 @@ pub fn seal(value: &Arc<Value>, outputs: &dyn Outputs, secrets: &Secrets) -> Res
     }
     let sealed = transform(value, &mut |deferred| {
         let known = reveal(&Value::Deferred(Arc::new(deferred.clone())), outputs, secrets)?;
-        Ok(if deferred.sensitive { Value::sealed(secrets.key.digest(&known)) } else { known })
+        Ok(if deferred.sensitive { Value::sealed(secrets.digest(&known)?) } else { known })
     })?;
     Ok(Arc::new(sealed))
+}
+
+/// The digest of a value that is nothing but an output which state holds sealed: it needs no key to be told.
+fn sealed_output(value: &Value, outputs: &dyn Outputs) -> Option<Digest> {
+    let Value::Deferred(deferred) = value else { return None };
+    let ExprKind::Output(output) = &deferred.expr.kind else { return None };
+    match outputs.output(&output.address, &output.name)? {
+        Value::Sealed(sealed) => Some(sealed.digest),
+        _ => None,
+    }
 }
 
 fn transform(
@@ -130,19 +165,27 @@ impl Scope for Runtime<'_> {
     }
 
     fn output(&self, output: &Output) -> Result<Value, EvalError> {
-        Ok(self
-            .outputs
-            .output(&output.address, &output.name)
-            .unwrap_or_else(|| Value::deferred(Expr::output(output.address.clone(), &output.name), false)))
+        let (address, name) = (&output.address, &output.name);
+        let later = |sensitive| Value::deferred(Expr::output(address.clone(), name), sensitive);
+        Ok(match self.outputs.output(address, name) {
+            Some(Value::Sealed(_)) => {
+                self.secrets.and_then(|secrets| secrets.entry(address, name)).unwrap_or_else(|| later(true))
+            }
+            Some(known) => known,
+            None => later(false),
+        })
     }
 
     fn variable(&self, name: &str) -> Result<Value, EvalError> {
         match self.secrets {
             None => Ok(Value::deferred(Expr::variable(name), true)),
-            Some(secrets) => secrets.variables.get(name).cloned().ok_or_else(|| {
-                EvalError::new(format!("the sensitive variable `{name}` has no value"))
-                    .help(format!("set HACTL_VAR_{name}, or pass --var or --var-file"))
-            }),
+            Some(secrets) => match secrets.variables.get(name) {
+                Some(value) => Ok(value.expose().clone()),
+                None if name.contains('.') => Err(EvalError::new(format!("`{name}` has no value"))
+                    .help("it is read from where the config says; make a new plan")),
+                None => Err(EvalError::new(format!("the sensitive variable `{name}` has no value"))
+                    .help(format!("set HACTL_VAR_{name}, or pass --var or --var-file"))),
+            },
         }
     }
 }

@@ -84,6 +84,9 @@ pub struct KindRules {
     pub in_place: &'static [&'static str],
     /// The top-level fields that no config says: they differ where something outside of it has changed.
     pub computed: &'static [&'static str],
+    /// The top-level fields of which a change makes its outputs anew, although the resource changes in place: what uses
+    /// them changes as well. A kind that has any is made anew, not replaced, when that is asked for.
+    pub remakes: &'static [&'static str],
     /// Whether deleting keeps the thing itself and only forgets it, unless asked for (volumes hold data).
     pub keep_on_delete: bool,
     /// What an instance with this spec has for itself alone on its node, in words: `port 8080/tcp`, `path /etc/x`.

@@ -16,17 +16,19 @@ use hactl_core::plan::{Counts, Operation, Plan, Task};
 use hactl_core::resolve::Secrets;
 use hactl_core::resource::Rules;
 use hactl_core::state::State;
-use hactl_core::value::Map;
+use hactl_core::{Sensitive, Value};
 use hactl_state::Record;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::book::{Book, Prepared, touches_host};
 use crate::event::{Event, Events};
 use crate::hosts::{self, Hosts};
+use crate::log;
 use crate::refresh::SeenNode;
 use crate::schedule::{Ended, Schedule, Turn};
-use crate::target::{Job, StepError, Target, Targets};
+use crate::target::{Job, Produced, StepError, Target, Targets};
 
 /// Where records go: the journal, or a list in a test.
 pub trait Recorder: Send {
@@ -36,6 +38,10 @@ pub trait Recorder: Send {
     /// When they are not.
     fn append(&mut self, records: &[Record]) -> Result<(), Diagnostic>;
 }
+
+/// Encrypts a value that stands at a place with this name, as in `secret.db.password`. What state holds there now stays
+/// as it is where the value is the same.
+pub type Encrypt<'a> = &'a (dyn Fn(&str, &Value, Option<&Value>) -> Result<Value, Diagnostic> + Send + Sync);
 
 /// What it takes to apply a plan.
 pub struct Apply<'a> {
@@ -51,8 +57,10 @@ pub struct Apply<'a> {
     pub nodes: &'a BTreeMap<String, SeenNode>,
     /// Where intents and outcomes go.
     pub recorder: &'a mut dyn Recorder,
-    /// The sensitive values.
-    pub secrets: &'a Secrets,
+    /// The sensitive values; those that steps make are added.
+    pub secrets: &'a mut Secrets,
+    /// Makes of a sensitive value what state may keep of it.
+    pub encrypt: Encrypt<'a>,
     /// Gives a new random id at each call.
     pub generations: &'a mut (dyn FnMut() -> String + Send),
     /// The most steps that run at one time.
@@ -96,10 +104,11 @@ pub(crate) const HOST_LIMIT: usize = 32;
 
 /// Applies a plan. Whatever happens, the state that comes back tells the truth.
 pub async fn apply(work: Apply<'_>) -> Applied {
-    let Apply { plan, mut state, rules, targets, nodes, recorder, secrets, .. } = work;
+    let Apply { plan, mut state, rules, targets, nodes, recorder, secrets, encrypt, .. } = work;
     let parent_serial = state.serial;
     state.serial += 1;
-    let mut book = Book::new(plan, state, rules, secrets);
+    tracing::info!(stack = %plan.stack, serial = state.serial, steps = plan.steps.len(), "apply begins");
+    let mut book = Book::new(plan, state, rules, secrets, encrypt);
     let mut touched = hosts::touched(plan);
     for node in touched.keys() {
         book.remember_node(node, nodes);
@@ -126,6 +135,7 @@ pub async fn apply(work: Apply<'_>) -> Applied {
             plan,
             events: work.events,
             hosts: &hosts,
+            home: targets.home(),
             book: &mut book,
             recorder,
             parallelism: work.parallelism,
@@ -143,6 +153,7 @@ pub async fn apply(work: Apply<'_>) -> Applied {
             book.failures.push(failure);
         }
     }
+    tracing::info!(failed = book.failures.len(), skipped = book.skipped.len(), interrupted, "apply ends");
     book.close(interrupted, &held)
 }
 
@@ -151,6 +162,7 @@ struct Walk<'a, 'b> {
     plan: &'a Plan,
     events: Events<'a>,
     hosts: &'a Hosts,
+    home: Arc<dyn Target>,
     book: &'b mut Book<'a>,
     recorder: &'b mut dyn Recorder,
     parallelism: usize,
@@ -166,7 +178,7 @@ struct Done {
     step: usize,
     task: Task,
     elapsed: Duration,
-    result: Result<Map, StepError>,
+    result: Result<Produced, StepError>,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -189,7 +201,9 @@ impl<'a> Walk<'a, '_> {
             recorded = self.book.write(self.recorder);
             for (step, job) in prepared {
                 if recorded {
-                    running.push(run_step(self.plan, self.hosts, step, job, self.events));
+                    let span = log::step(self.plan, job.task);
+                    let target = self.target(job.task);
+                    running.push(run_step(self.plan, target, step, job, self.events).instrument(span));
                 } else {
                     // Without its intent on disk it may not begin.
                     self.book.withdraw(job);
@@ -204,6 +218,7 @@ impl<'a> Walk<'a, '_> {
                 heard = interrupted.wait_for(|interrupted| *interrupted), if !told => {
                     told = true;
                     if heard.is_ok() {
+                        tracing::warn!(running = running.len(), "interrupted: what runs is finished, nothing else begins");
                         (self.events)(Event::Stopping);
                     }
                     continue;
@@ -229,6 +244,14 @@ impl<'a> Walk<'a, '_> {
 
     fn address(&self, step: usize) -> Option<&'a Address> {
         Some(&self.plan.change(self.plan.steps[step].task?).address)
+    }
+
+    /// Where the resource of a step lives; none for a node that was not connected to.
+    fn target(&self, task: Task) -> Option<Arc<dyn Target>> {
+        match self.plan.change(task).node.as_deref() {
+            Some(node) => self.hosts.get(node).cloned(),
+            None => Some(self.home.clone()),
+        }
     }
 
     fn node(&self, task: Task) -> &'a str {
@@ -276,6 +299,7 @@ impl<'a> Walk<'a, '_> {
             match self.book.prepare(task, generations) {
                 Ok(job) => prepared.push((step, job)),
                 Err(error) => {
+                    log::step(self.plan, task).in_scope(|| tracing::warn!("step not begun: it lacks a value"));
                     self.tell_end(task, Duration::ZERO, Err(&error));
                     self.book.not_begun(task, error);
                     self.free(task);
@@ -289,9 +313,8 @@ impl<'a> Walk<'a, '_> {
     fn end(&mut self, done: Done) {
         let Done { step, task, elapsed, result } = done;
         self.free(task);
-        let ended = match result {
-            Ok(outputs) => {
-                self.book.done(task, outputs);
+        let ended = match result.and_then(|produced| self.book.done(task, produced)) {
+            Ok(()) => {
                 self.tell_end(task, elapsed, Ok(()));
                 Ended::Well
             }
@@ -316,6 +339,7 @@ impl<'a> Walk<'a, '_> {
             return;
         }
         let address = &self.plan.change(task).address;
+        log::step(self.plan, task).in_scope(|| tracing::info!("step skipped: something before it failed"));
         self.book.skipped.insert(address.clone());
         (self.events)(Event::Skipped { address, operation: task.operation });
     }
@@ -327,27 +351,34 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-async fn run_step(plan: &Plan, hosts: &Hosts, step: usize, job: Prepared, events: Events<'_>) -> Done {
+async fn run_step(
+    plan: &Plan,
+    target: Option<Arc<dyn Target>>,
+    step: usize,
+    job: Prepared,
+    events: Events<'_>,
+) -> Done {
     let task = job.task;
     let change = plan.change(task);
     let node = change.node.as_deref();
     events(Event::Started { address: &change.address, node, operation: task.operation });
+    log::step_begins();
     let started = Instant::now();
     let result = if touches_host(task.operation) || task.operation == Operation::Gate {
-        let target = node.and_then(|node| hosts.get(node));
-        execute(plan, target, &job, events).await
+        execute(plan, target.as_deref(), &job, events).await
     } else {
-        Ok(Map::new())
+        Ok(Produced::default())
     };
+    log::step_ended(&result, started.elapsed());
     Done { step, task, elapsed: started.elapsed(), result }
 }
 
 async fn execute(
     plan: &Plan,
-    target: Option<&Arc<dyn Target>>,
+    target: Option<&dyn Target>,
     job: &Prepared,
     events: Events<'_>,
-) -> Result<Map, StepError> {
+) -> Result<Produced, StepError> {
     let change = plan.change(job.task);
     let target = target.ok_or_else(|| StepError::new("its node was not connected to"))?;
     let progress = |text: &str| events(Event::Progress { address: &change.address, text });
@@ -356,10 +387,12 @@ async fn execute(
         stack: &plan.stack,
         address: &change.address,
         operation: job.task.operation,
-        spec: job.spec.as_ref(),
+        spec: job.spec.as_ref().map(Sensitive::expose),
         generation: &job.generation,
         state: job.known.as_ref(),
         paths: &change.paths,
+        entries: &job.entries,
+        remakes: &change.remakes,
         notified: job.notified,
         adopt: change.adopt,
         progress: &progress,

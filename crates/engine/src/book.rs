@@ -6,24 +6,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hactl_core::Address;
 use hactl_core::eval::EvalError;
 use hactl_core::plan::{Action, Change, Counts, Operation, OutputChange, Plan, Reason, Task};
-use hactl_core::resolve::{Outputs, Secrets, fold, reveal, seal};
+use hactl_core::resolve::{Entries, Outputs, Secrets, fold, reveal, seal};
 use hactl_core::resource::Rules;
 use hactl_core::state::{Intent, NodeState, Outcome, ResourceState, State};
 use hactl_core::value::{Map, Value};
+use hactl_core::{Address, Diagnostic, Sensitive};
 use hactl_state::Record;
 
-use crate::apply::{Applied, Failure, Recorder};
+use crate::apply::{Applied, Encrypt, Failure, Recorder};
 use crate::refresh::SeenNode;
-use crate::target::StepError;
+use crate::target::{Produced, StepError};
 
 /// What is true by now, and what of that is still to be written.
 pub(crate) struct Book<'a> {
     plan: &'a Plan,
     rules: Rules,
-    secrets: &'a Secrets,
+    secrets: &'a mut Secrets,
+    encrypt: Encrypt<'a>,
     pub(crate) state: State,
     pub(crate) failures: Vec<Failure>,
     pub(crate) skipped: BTreeSet<Address>,
@@ -38,7 +39,9 @@ pub(crate) struct Book<'a> {
 pub(crate) struct Prepared {
     pub(crate) task: Task,
     /// What the resource is to be, in plain text.
-    pub(crate) spec: Option<Value>,
+    pub(crate) spec: Option<Sensitive<Value>>,
+    /// Its sensitive outputs as they are, in plain text.
+    pub(crate) entries: Entries,
     /// What state holds of it.
     pub(crate) known: Option<ResourceState>,
     pub(crate) notified: bool,
@@ -48,12 +51,19 @@ pub(crate) struct Prepared {
 }
 
 impl<'a> Book<'a> {
-    pub(crate) fn new(plan: &'a Plan, state: State, rules: Rules, secrets: &'a Secrets) -> Self {
+    pub(crate) fn new(
+        plan: &'a Plan,
+        state: State,
+        rules: Rules,
+        secrets: &'a mut Secrets,
+        encrypt: Encrypt<'a>,
+    ) -> Self {
         Self {
             notified_by: notified_by(&state),
             plan,
             rules,
             secrets,
+            encrypt,
             state,
             failures: Vec::new(),
             skipped: BTreeSet::new(),
@@ -70,6 +80,7 @@ impl<'a> Book<'a> {
         match recorder.append(&std::mem::take(&mut self.records)) {
             Ok(()) => true,
             Err(diagnostic) => {
+                tracing::error!("the journal cannot be written: nothing else begins");
                 let error = StepError {
                     detail: diagnostic.detail,
                     help: diagnostic.help,
@@ -129,7 +140,7 @@ impl<'a> Book<'a> {
         let after = change.after.as_ref();
         let spec = match after {
             Some(after) if makes(task.operation) || task.operation == Operation::Gate => {
-                Some(reveal(after, &StateOutputs(&self.state), self.secrets).map_err(unresolved)?)
+                Some(reveal(after, &StateOutputs(&self.state), self.secrets).map_err(unresolved)?.into())
             }
             _ => None,
         };
@@ -147,6 +158,7 @@ impl<'a> Book<'a> {
         Ok(Prepared {
             task,
             spec,
+            entries: self.secrets.entries.get(address).cloned().unwrap_or_default(),
             notified: change.reasons.iter().any(told) || known.as_ref().is_some_and(|known| known.notified),
             known,
             generation,
@@ -187,9 +199,22 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Notes that a step ended well.
-    pub(crate) fn done(&mut self, task: Task, outputs: Map) {
+    /// Notes that a step ended well. Its sensitive outputs are encrypted before anything uses them.
+    ///
+    /// # Errors
+    /// When they cannot be encrypted; then nothing was noted.
+    pub(crate) fn done(&mut self, task: Task, produced: Produced) -> Result<(), StepError> {
         let address = &self.plan.change(task).address;
+        let outputs = self.encrypted(address, &produced)?;
+        match task.operation {
+            Operation::Delete | Operation::Forget => {
+                self.secrets.entries.remove(address);
+            }
+            _ if produced.entries.is_empty() => {}
+            _ => {
+                self.secrets.entries.insert(address.clone(), produced.entries);
+            }
+        }
         let outcome = Outcome::Done(outputs);
         self.state.end(address, outcome.clone());
         self.records.push(Record::Outcome { address: address.clone(), outcome });
@@ -197,6 +222,19 @@ impl<'a> Book<'a> {
             self.tell_dependents(address);
         }
         self.count(task);
+        Ok(())
+    }
+
+    /// The outputs of a resource as state keeps them.
+    fn encrypted(&self, address: &Address, produced: &Produced) -> Result<Map, StepError> {
+        let mut outputs = produced.outputs.clone();
+        let known = self.state.resources.get(address).map(|known| &known.outputs);
+        for (name, value) in &produced.entries {
+            let known = known.and_then(|known| known.get(name));
+            let sealed = (self.encrypt)(&format!("{address}.{name}"), value.expose(), known);
+            outputs.insert(name.clone(), sealed.map_err(not_encrypted)?);
+        }
+        Ok(outputs)
     }
 
     /// Notes that a step that had begun failed.
@@ -219,10 +257,14 @@ impl<'a> Book<'a> {
 
     /// What came of it all. The nodes `held` could not be let go of.
     pub(crate) fn close(mut self, interrupted: bool, held: &BTreeSet<String>) -> Applied {
-        self.state.outputs =
-            self.plan.outputs.iter().filter_map(|(name, change)| Some((name.clone(), self.output(change)?))).collect();
+        self.state.outputs = self
+            .plan
+            .outputs
+            .iter()
+            .filter_map(|(name, change)| Some((name.clone(), self.output(name, change)?)))
+            .collect();
         if self.failures.is_empty() && !interrupted {
-            self.state.variables = sealed_variables(&self.plan.variables, self.secrets);
+            self.state.variables = self.variables();
         }
         self.forget_unused_nodes(held);
         Applied { state: self.state, failures: self.failures, done: self.counts, skipped: self.skipped, interrupted }
@@ -279,12 +321,29 @@ impl<'a> Book<'a> {
     }
 
     /// An output as state keeps it: as it is now; where that cannot be told, as it was.
-    fn output(&self, change: &OutputChange) -> Option<Value> {
-        let after = Arc::new(change.after.clone()?);
+    fn output(&self, name: &str, change: &OutputChange) -> Option<Value> {
+        let after = change.after.as_ref()?;
+        self.kept(&format!("output.{name}"), after, change.before.as_ref()).or_else(|| change.before.clone())
+    }
+
+    /// The variables as state keeps them; where one cannot be encrypted, as it was.
+    fn variables(&self) -> Map {
+        let kept = |(name, value): (&String, &Value)| {
+            let known = self.state.variables.get(name);
+            let kept = self.kept(&format!("var.{name}"), value, known).or_else(|| known.cloned());
+            Some((name.clone(), kept?))
+        };
+        self.plan.variables.iter().filter_map(kept).collect()
+    }
+
+    /// A value as state keeps it: encrypted as a whole where any part of it is sensitive; none where it cannot be told.
+    fn kept(&self, label: &str, value: &Value, known: Option<&Value>) -> Option<Value> {
         let outputs = StateOutputs(&self.state);
-        match fold(&after, &outputs, self.secrets).and_then(|folded| seal(&folded, &outputs, self.secrets)) {
-            Ok(sealed) => Some((*sealed).clone()),
-            Err(_) => change.before.clone(),
+        let folded = fold(&Arc::new(value.clone()), &outputs, self.secrets).ok()?;
+        let open = Sensitive::new(reveal(&folded, &outputs, self.secrets).ok()?);
+        match folded.is_sensitive() {
+            true => (self.encrypt)(label, open.expose(), known).ok(),
+            false => Some(open.expose().clone()),
         }
     }
 
@@ -310,16 +369,8 @@ fn unresolved(error: EvalError) -> StepError {
     StepError { help: error.help, ..StepError::new(error.message) }
 }
 
-/// The variables as state keeps them.
-fn sealed_variables(variables: &Map, secrets: &Secrets) -> Map {
-    let nothing = State::new("", "");
-    variables
-        .iter()
-        .filter_map(|(name, value)| {
-            let sealed = seal(&Arc::new(value.clone()), &StateOutputs(&nothing), secrets).ok()?;
-            Some((name.clone(), (*sealed).clone()))
-        })
-        .collect()
+fn not_encrypted(diagnostic: Diagnostic) -> StepError {
+    StepError { detail: diagnostic.detail, help: diagnostic.help, ..StepError::new(diagnostic.summary) }
 }
 
 fn notified_by(state: &State) -> BTreeMap<Address, Vec<Address>> {

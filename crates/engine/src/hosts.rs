@@ -9,6 +9,8 @@ use hactl_core::Address;
 use hactl_core::node::Connection;
 use hactl_core::plan::Plan;
 use hactl_core::state::State;
+use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::apply::Failure;
 use crate::book::touches_host;
@@ -57,7 +59,8 @@ pub(crate) async fn take(
                 addresses: addresses.into_iter().cloned().collect(),
             };
             let connection = plan.nodes.get(node).or_else(|| seen.get(node).map(|seen| &seen.connection));
-            (node, take_one(targets, node, connection, &claim).await)
+            let span = tracing::info_span!("claim", node);
+            (node, take_one(targets, node, connection, &claim).instrument(span).await)
         })
         .collect();
     let mut hosts = Hosts::new();
@@ -81,12 +84,22 @@ async fn take_one(
     claim: &Claim,
 ) -> Result<Arc<dyn Target>, StepError> {
     let connection = connection.ok_or_else(|| StepError::new("the plan does not say how this node is reached"))?;
-    let target = targets.connect(node, connection).await.map_err(|reason| StepError {
-        help: Some("mend the connection, then run it again".to_owned()),
-        ..StepError::new(format!("it does not answer: {reason}"))
+    let started = Instant::now();
+    let target = targets.connect(node, connection).await.map_err(|reason| {
+        tracing::warn!(elapsed = ?started.elapsed(), reason, "host does not answer");
+        StepError {
+            help: Some("mend the connection, then run it again".to_owned()),
+            ..StepError::new(format!("it does not answer: {reason}"))
+        }
     })?;
-    target.claim(claim).await?;
-    Ok(target)
+    let claimed = target.claim(claim).await;
+    let stale = claimed.as_ref().is_err_and(|error| error.stale);
+    let (resources, serial, elapsed) = (claim.addresses.len(), claim.serial, started.elapsed());
+    match claimed {
+        Ok(()) => tracing::info!(resources, serial, ?elapsed, "host claimed"),
+        Err(_) => tracing::warn!(resources, serial, ?elapsed, stale, "host not claimed"),
+    }
+    claimed.map(|()| target)
 }
 
 /// Lets go of every host: what is gone need not be remembered there. Returns what went wrong.
@@ -113,7 +126,13 @@ pub(crate) async fn release(
     let releases: FuturesUnordered<_> = hosts
         .iter()
         .zip(gone.values())
-        .map(|((node, target), gone)| async move { (node, target.release(&plan.lineage, gone).await) })
+        .map(|((node, target), gone)| async move {
+            let started = Instant::now();
+            let released = target.release(&plan.lineage, gone).instrument(tracing::info_span!("release", node)).await;
+            let (gone, ok, elapsed) = (gone.len(), released.is_ok(), started.elapsed());
+            tracing::debug!(node, gone, ok, ?elapsed, "host released");
+            (node, released)
+        })
         .collect();
     let results: Vec<_> = releases.collect().await;
     let mut failures: Vec<Failure> =

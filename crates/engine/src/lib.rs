@@ -6,11 +6,12 @@ mod apply;
 mod book;
 mod event;
 mod hosts;
+mod log;
 mod refresh;
 mod schedule;
 mod target;
 
-pub use apply::{Applied, Apply, Failure, Recorder, apply};
+pub use apply::{Applied, Apply, Encrypt, Failure, Recorder, apply};
 pub use event::{Event, Events};
 pub use refresh::{Refresh, Refreshed, SeenNode, refresh};
-pub use target::{Claim, Identity, Job, ReadRequest, Reading, StepError, Target, Targets};
+pub use target::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Target, Targets};

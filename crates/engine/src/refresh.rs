@@ -12,6 +12,8 @@ use hactl_core::observed::{Observations, Observed};
 use hactl_core::resource::Resource;
 use hactl_core::state::State;
 use hactl_core::value::Map;
+use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::event::{Event, Events};
 use crate::target::{Identity, ReadRequest, Reading, Targets};
@@ -67,29 +69,51 @@ impl SeenNode {
 
 /// Looks at everything, all nodes at once.
 pub async fn refresh(targets: &dyn Targets, wanted: &Refresh<'_>, events: Events<'_>) -> Refreshed {
-    let mut requests = requests(wanted);
+    let (mut requests, at_home) = requests(wanted);
     let mut reads: FuturesUnordered<_> = wanted
         .nodes
         .iter()
         .map(|(node, connection)| {
             let requests = requests.remove(node.as_str()).unwrap_or_default();
-            async move {
+            let look = async move {
                 events(Event::Reading { node, resources: requests.len() });
+                let started = Instant::now();
                 let answer = match targets.connect(node, connection).await {
                     Ok(target) => target.read(&wanted.state.lineage, &requests).await,
                     Err(reason) => Err(reason),
                 };
+                let (resources, elapsed) = (requests.len(), started.elapsed());
+                match &answer {
+                    Ok(_) => tracing::info!(resources, ?elapsed, "host looked at"),
+                    Err(reason) => tracing::warn!(resources, ?elapsed, reason, "host did not answer"),
+                }
                 events(Event::Read { node, unreachable: answer.as_ref().err().map(String::as_str) });
                 (node, connection, requests, answer)
-            }
+            };
+            look.instrument(tracing::info_span!("look", node))
         })
         .collect();
     let mut refreshed = Refreshed::default();
     while let Some((node, connection, requests, answer)) = reads.next().await {
         take(&mut refreshed, node, connection, &requests, answer);
     }
+    if !at_home.is_empty() {
+        let answer = targets.home().read(&wanted.state.lineage, &at_home).await;
+        observe(&mut refreshed.observed, &at_home, answer.map(|reading| reading.observed));
+    }
     refreshed.warnings.sort_by(|a, b| a.summary.cmp(&b.summary));
     refreshed
+}
+
+fn observe(observed: &mut Observations, requests: &[ReadRequest<'_>], answer: Result<Vec<Observed>, String>) {
+    let addresses = requests.iter().map(|request| request.address.clone());
+    match answer {
+        Ok(seen) => observed.extend(addresses.zip(seen)),
+        Err(reason) => {
+            let reason: Arc<str> = reason.into();
+            observed.extend(addresses.map(|address| (address, Observed::Unreachable(reason.clone()))));
+        }
+    }
 }
 
 fn take(
@@ -101,9 +125,7 @@ fn take(
 ) {
     match answer {
         Ok(reading) => {
-            refreshed.observed.extend(
-                requests.iter().zip(reading.observed).map(|(request, observed)| (request.address.clone(), observed)),
-            );
+            observe(&mut refreshed.observed, requests, Ok(reading.observed));
             refreshed.computed.extend(reading.computed);
             refreshed.warnings.extend(reading.warnings);
             refreshed.nodes.insert(
@@ -118,24 +140,19 @@ fn take(
             );
         }
         Err(reason) => {
-            let reason: Arc<str> = reason.into();
-            refreshed.observed.extend(
-                requests.iter().map(|request| (request.address.clone(), Observed::Unreachable(reason.clone()))),
-            );
-            refreshed.unreachable.insert(node.to_owned(), reason);
+            observe(&mut refreshed.observed, requests, Err(reason.clone()));
+            refreshed.unreachable.insert(node.to_owned(), reason.into());
         }
     }
 }
 
-/// What to look at on each node: what was begun, what state holds, and what the config wants.
-fn requests<'a>(wanted: &Refresh<'a>) -> BTreeMap<&'a str, Vec<ReadRequest<'a>>> {
-    let mut by_address: BTreeMap<_, (&'a str, ReadRequest<'a>)> = BTreeMap::new();
+/// What to look at on each node, and on none: what was begun, what state holds, and what the config wants.
+fn requests<'a>(wanted: &Refresh<'a>) -> (BTreeMap<&'a str, Vec<ReadRequest<'a>>>, Vec<ReadRequest<'a>>) {
+    let mut by_address: BTreeMap<_, (Option<&'a Arc<str>>, ReadRequest<'a>)> = BTreeMap::new();
     let mut add = |address, node: Option<&'a Arc<str>>, candidate, spec| {
-        let Some(node) = node else { return };
         let (_, request) = by_address.entry(address).or_insert_with(|| {
             let applied = wanted.state.resources.contains_key(address);
-            let request = ReadRequest { address, candidates: Vec::new(), applied, wanted: None };
-            (&**node, request)
+            (node, ReadRequest { address, candidates: Vec::new(), applied, wanted: None })
         });
         request.candidates.extend(candidate);
         request.wanted = request.wanted.or(spec);
@@ -154,9 +171,13 @@ fn requests<'a>(wanted: &Refresh<'a>) -> BTreeMap<&'a str, Vec<ReadRequest<'a>>>
     for resource in wanted.desired {
         add(&resource.address, resource.node.as_ref(), None, Some(&*resource.spec));
     }
-    let mut requests: BTreeMap<&str, Vec<ReadRequest<'_>>> = BTreeMap::new();
+    let mut on_nodes: BTreeMap<&str, Vec<ReadRequest<'_>>> = BTreeMap::new();
+    let mut at_home = Vec::new();
     for (node, request) in by_address.into_values() {
-        requests.entry(node).or_default().push(request);
+        match node {
+            Some(node) => on_nodes.entry(node).or_default().push(request),
+            None => at_home.push(request),
+        }
     }
-    requests
+    (on_nodes, at_home)
 }

@@ -9,6 +9,7 @@ use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::Observed;
 use hactl_core::plan::{Operation, PathChange};
+use hactl_core::resolve::Entries;
 use hactl_core::state::ResourceState;
 use hactl_core::value::{Map, Value};
 
@@ -20,6 +21,9 @@ pub trait Targets: Send + Sync {
     /// # Errors
     /// Why it cannot be reached, as a clause.
     async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Target>, String>;
+
+    /// Where what is on no node lives: in the state alone.
+    fn home(&self) -> Arc<dyn Target>;
 }
 
 /// One place where resources live.
@@ -47,7 +51,22 @@ pub trait Target: Send + Sync {
     ///
     /// # Errors
     /// What failed and what to do about it.
-    async fn execute(&self, job: &Job<'_>) -> Result<Map, StepError>;
+    async fn execute(&self, job: &Job<'_>) -> Result<Produced, StepError>;
+}
+
+/// The outputs of a resource after a step.
+#[derive(Debug, Default)]
+pub struct Produced {
+    /// Those that anybody may see.
+    pub outputs: Map,
+    /// Those that are kept encrypted.
+    pub entries: Entries,
+}
+
+impl From<Map> for Produced {
+    fn from(outputs: Map) -> Self {
+        Self { outputs, entries: Entries::new() }
+    }
 }
 
 /// One resource to be looked at.
@@ -125,6 +144,10 @@ pub struct Job<'a> {
     pub state: Option<&'a ResourceState>,
     /// What differs.
     pub paths: &'a [PathChange],
+    /// The sensitive outputs that it has now, in plain text.
+    pub entries: &'a Entries,
+    /// The outputs that are to be made anew; all where it is created.
+    pub remakes: &'a [String],
     /// Whether something it uses changed.
     pub notified: bool,
     /// Whether something foreign under its name is taken over.

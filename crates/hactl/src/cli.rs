@@ -68,3 +68,23 @@ pub(crate) enum Command {
     Sandbox(commands::sandbox::SandboxCommand),
     Completion(commands::completion::Completion),
 }
+
+impl Command {
+    /// Its name on the command line.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Validate(_) => "validate",
+            Self::Plan(_) => "plan",
+            Self::Apply(_) => "apply",
+            Self::Destroy(_) => "destroy",
+            Self::Show(_) => "show",
+            Self::State(_) => "state",
+            Self::Graph(_) => "graph",
+            Self::Output(_) => "output",
+            Self::Schema(_) => "schema",
+            Self::Sandbox(_) => "sandbox",
+            Self::Completion(_) => "completion",
+        }
+    }
+}

@@ -5,12 +5,14 @@
 mod cli;
 mod commands;
 mod failure;
+mod logging;
 mod output;
 mod render;
 mod run;
 mod session;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 
@@ -27,8 +29,8 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::from(told.use_stderr()));
         }
     };
-    let output = output::Output::new(cli.global.color);
-    let code = match commands::run(&cli, &output) {
+    let mut output = output::Output::new(cli.global.color);
+    let code = match run(&cli, &mut output) {
         Ok(code) => code,
         Err(failure) => {
             failure.report(&output);
@@ -41,4 +43,23 @@ fn main() -> ExitCode {
         return ExitCode::from(failure.exit_code());
     }
     ExitCode::from(code)
+}
+
+/// Starts the log, then the command; gives the exit code.
+fn run(cli: &cli::Cli, output: &mut output::Output) -> Result<u8, failure::Failure> {
+    if logging::start()? == logging::Destination::StandardError {
+        output.share_messages();
+    }
+    let started = Instant::now();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        command = cli.command.name(),
+        config = %cli.global.file.display(),
+        world = if cli.global.sandbox { "sandbox" } else { "real" },
+        "hactl begins"
+    );
+    let ended = commands::run(cli, output);
+    let exit_code = ended.as_ref().map_or_else(failure::Failure::exit_code, |code| *code);
+    tracing::info!(exit_code, elapsed = ?started.elapsed(), "hactl ends");
+    ended
 }

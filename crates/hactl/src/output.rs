@@ -11,13 +11,20 @@ use crate::cli::ColorWhen;
 #[derive(Debug)]
 pub(crate) struct Output {
     color: ColorWhen,
+    /// Whether the log goes where messages go.
+    shared: bool,
     /// Why data was lost, the first time that any was.
     lost: OnceLock<io::Error>,
 }
 
 impl Output {
     pub(crate) fn new(color: ColorWhen) -> Self {
-        Self { color, lost: OnceLock::new() }
+        Self { color, shared: false, lost: OnceLock::new() }
+    }
+
+    /// From now on the log goes where messages go: progress is told in lines, because bars would be torn by it.
+    pub(crate) fn share_messages(&mut self) {
+        self.shared = true;
     }
 
     /// Writes data. A reader that has gone away, as `head` does, is no error; any other is kept for [`Self::lost`], so
@@ -45,7 +52,7 @@ impl Output {
 
     /// Whether progress can be drawn.
     pub(crate) fn draws_progress(&self) -> bool {
-        std::io::stderr().is_terminal()
+        !self.shared && std::io::stderr().is_terminal()
     }
 
     /// Whether messages are coloured.

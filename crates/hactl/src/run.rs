@@ -152,6 +152,7 @@ pub(crate) async fn prepare(
         seen.observed = Observations::default();
     }
     complete(&mut desired, &state, &seen);
+    tracing::debug!(resources = desired.resources.len(), unreachable = seen.unreachable.len(), "planning");
     let mut diagnostics = preflight(&seen.nodes, &state, &asked.replace_node);
     let mut warnings: Vec<Diagnostic> = diagnostics.extract_if(.., |diagnostic| !diagnostic.is_error()).collect();
     if desired.resources.is_empty() && mode == Mode::Normal {
@@ -172,6 +173,7 @@ pub(crate) async fn prepare(
         options: &options,
     })
     .map_err(fail)?;
+    tracing::info!(steps = plan.steps.len(), left_out = plan.left_out.len(), serial = plan.serial, "plan made");
     let mut state = settled(state, &seen.observed);
     remember_addresses(&mut state, config, &seen.nodes);
     Ok(Prepared {
@@ -327,8 +329,15 @@ pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<
         lineage: start.state.lineage.clone(),
         serial: start.state.serial + 1,
         plan: start.plan.digest(),
+        encryption: None,
     };
     let mut recorder = JournalRecorder(Journal::create(&session.store, &header)?);
+    let mut secrets = session.secrets.clone();
+    let key = session.secrets.key.clone();
+    let encrypt = |_: &str, value: &hactl_core::Value, _: Option<&hactl_core::Value>| {
+        let key = key.as_ref().ok_or_else(|| Diagnostic::error("no key"))?;
+        Ok(hactl_core::Value::sealed(key.digest(value)))
+    };
     let applied = apply(Apply {
         plan: start.plan,
         state: start.state,
@@ -336,7 +345,8 @@ pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<
         targets: &hosts,
         nodes: start.nodes,
         recorder: &mut recorder,
-        secrets: &session.secrets,
+        secrets: &mut secrets,
+        encrypt: &encrypt,
         generations: &mut generations,
         parallelism: start.parallelism,
         interrupted: interrupts(),
@@ -364,6 +374,7 @@ fn interrupts() -> watch::Receiver<bool> {
                 _ = hang_up.recv() => {}
             }
             if count > 0 {
+                tracing::warn!("interrupted again: stopped at once");
                 // The journal already tells the truth.
                 let _ = std::io::stderr().write_all(
                     b"\nStopped at once. What was begun is in the journal; run apply again to go on from there.\n",

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use hactl_config::{Config, LoadFailure, VariableInputs};
 use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
-use hactl_core::{Diagnostic, Digest, DigestKey, Value};
+use hactl_core::{Diagnostic, Digest, DigestKey, Sensitive, Value};
 use hactl_host::{Fleet, LinuxFleet};
-use hactl_kinds::{Hosts, SECTIONS};
+use hactl_kinds::{Hosts, Maker, SECTIONS};
 use hactl_sim::Sandbox;
 use hactl_state::{Loaded, Store, World};
 
@@ -55,6 +55,7 @@ pub(crate) fn load_to_check(global: &Global) -> Result<Config, Failure> {
 
 fn load(global: &Global, inputs: &VariableInputs) -> Result<Config, Failure> {
     let loaded = hactl_config::load(&global.file, SECTIONS, inputs);
+    tracing::debug!(path = %global.file.display(), valid = loaded.is_ok(), "config read");
     loaded.map_err(|failure| hactl_kinds::all_mistakes(failure).into())
 }
 
@@ -107,7 +108,7 @@ impl Session {
         world: World,
         directory: PathBuf,
         stack: &str,
-        sensitive: BTreeMap<String, Value>,
+        sensitive: BTreeMap<String, Sensitive<Value>>,
     ) -> Result<Self, Failure> {
         let (fleet, store, key, seed): (Arc<dyn Fleet>, _, _, _) = match world {
             World::Sandbox => {
@@ -123,11 +124,13 @@ impl Session {
                 (Arc::new(fleet), Store::new(&directory.join("state"), stack), key, 0)
             }
         };
+        tracing::info!(stack, state = %store.state_path().display(), "stack opened");
         Ok(Self {
             world,
             store,
-            hosts: Hosts::new(fleet, key.clone(), directory.clone()),
-            secrets: Secrets { key, variables: sensitive },
+            hosts: Hosts::new(fleet, directory.clone(), Maker { now: jiff::Timestamp::now() })
+                .with_key(Some(key.clone())),
+            secrets: Secrets { key: Some(key), variables: sensitive, ..Secrets::default() },
             directory,
             seed,
         })
@@ -190,6 +193,7 @@ fn world(global: &Global) -> World {
 fn ssh_config() -> Result<Option<String>, Failure> {
     let Some(path) = std::env::var_os(SSH_CONFIG).filter(|path| !path.is_empty()) else { return Ok(None) };
     let full = std::path::absolute(&path).unwrap_or_else(|_| PathBuf::from(&path));
+    tracing::debug!(path = %full.display(), "ssh configuration in place of the user's own");
     match full.to_str() {
         Some(text) if full.is_file() => Ok(Some(text.to_owned())),
         _ => Err(Diagnostic::error(format!("{SSH_CONFIG} names {}, which is no file", full.display()))

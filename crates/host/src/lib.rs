@@ -10,6 +10,8 @@ mod error;
 mod file;
 mod inventory;
 mod linux;
+#[cfg(test)]
+mod logged;
 mod registry;
 mod survey;
 

@@ -7,6 +7,7 @@ mod container;
 mod decode;
 mod file;
 mod formats;
+mod home;
 mod logins;
 mod lower;
 mod mistakes;
@@ -21,6 +22,7 @@ mod volume;
 
 pub use container::resolve_images;
 pub use formats::{duration as parse_duration, port as parse_port};
+pub use home::Maker;
 pub use logins::Logins;
 pub use lower::lower;
 pub use mistakes::{all_mistakes, mistakes};

@@ -46,6 +46,7 @@ pub fn lower(config: &Config, facts: Facts<'_>) -> Result<Desired, Vec<Diagnosti
             .collect(),
         nodes: config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())).collect(),
         registries: config.registries.iter().map(|(name, registry)| (name.clone(), registry.login.clone())).collect(),
+        ..Desired::default()
     })
 }
 

@@ -18,6 +18,7 @@ pub(crate) const RULES: KindRules = KindRules {
     generations: false,
     in_place: &[],
     computed: &[],
+    remakes: &[],
     keep_on_delete: false,
     claims: |spec| named::claims("network", spec),
 };

@@ -12,12 +12,13 @@ use hactl_core::observed::Observed;
 use hactl_core::plan::{Action, Plan};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Digest, DigestKey};
-use hactl_engine::{Claim, Identity, Job, ReadRequest, Reading, StepError, Target, Targets};
+use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Target, Targets};
 use hactl_host::{
     Container, EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, Inventory, Release,
     SurveyRequest, labels,
 };
 
+use crate::home::{Home, Maker};
 use crate::logins::Logins;
 use crate::{container, file, named, network, node, volume};
 
@@ -25,13 +26,10 @@ use crate::{container, file, named, network, node, volume};
 #[derive(Clone)]
 pub struct Hosts {
     fleet: Arc<dyn Fleet>,
-    shared: Arc<Shared>,
+    local: Arc<LocalFiles>,
+    key: Option<DigestKey>,
     logins: Arc<Logins>,
-}
-
-struct Shared {
-    key: DigestKey,
-    local: LocalFiles,
+    home: Arc<dyn Target>,
 }
 
 /// The files beside the config, read again when a step needs them.
@@ -68,9 +66,23 @@ fn unreadable(path: &Path, error: &std::io::Error) -> StepError {
 }
 
 impl Hosts {
-    /// Targets over a fleet. `directory` is where relative paths of the config start.
-    pub fn new(fleet: Arc<dyn Fleet>, key: DigestKey, directory: PathBuf) -> Self {
-        Self { fleet, shared: Arc::new(Shared { key, local: LocalFiles { directory } }), logins: Arc::default() }
+    /// Targets over a fleet. `directory` is where relative paths of the config start; what is on no host is made with
+    /// `maker`.
+    pub fn new(fleet: Arc<dyn Fleet>, directory: PathBuf, maker: Maker) -> Self {
+        Self {
+            fleet,
+            local: Arc::new(LocalFiles { directory }),
+            key: None,
+            logins: Arc::default(),
+            home: Arc::new(Home::new(maker)),
+        }
+    }
+
+    /// The same hosts with the key by which their sensitive files are compared; without one they are taken to be as
+    /// they were applied.
+    #[must_use]
+    pub fn with_key(self, key: Option<DigestKey>) -> Self {
+        Self { key, ..self }
     }
 
     /// The same hosts with credentials for image registries.
@@ -87,7 +99,7 @@ impl Hosts {
         for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
             let text = |name: &str| change.after.as_ref()?.get(name)?.as_str();
             if let ("file", Some(source)) = (change.address.kind(), text("source")) {
-                self.shared.local.check(source, text("sha256")).map_err(|error| {
+                self.local.check(source, text("sha256")).map_err(|error| {
                     let help = error.help.unwrap_or_else(|| "put it back, or make a new plan".to_owned());
                     Diagnostic::error(error.summary).about(change.address.as_str()).help(help)
                 })?;
@@ -100,24 +112,30 @@ impl Hosts {
 #[async_trait]
 impl Targets for Hosts {
     async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Target>, String> {
-        let key_path = connection.key_path.as_deref().map(|path| key_path(path, &self.shared.local.directory));
+        let key_path = connection.key_path.as_deref().map(|path| key_path(path, &self.local.directory));
         match self.fleet.connect(node, &Connection { key_path, ..connection.clone() }).await {
             Ok(host) => Ok(Arc::new(HostTarget {
                 name: node.to_owned(),
                 host,
-                shared: self.shared.clone(),
+                local: self.local.clone(),
+                key: self.key.clone(),
                 logins: self.logins.clone(),
             })),
             Err(HostError::Unreachable { reason }) => Err(reason),
             Err(error) => Err(error.to_string()),
         }
     }
+
+    fn home(&self) -> Arc<dyn Target> {
+        self.home.clone()
+    }
 }
 
 struct HostTarget {
     name: String,
     host: Arc<dyn Host>,
-    shared: Arc<Shared>,
+    local: Arc<LocalFiles>,
+    key: Option<DigestKey>,
     logins: Arc<Logins>,
 }
 
@@ -138,7 +156,7 @@ impl Target for HostTarget {
         let observed = requests
             .iter()
             .map(|request| match request.address.kind() {
-                "file" => file::observe(request, &survey, &self.shared.key),
+                "file" => file::observe(request, &survey, self.key.as_ref()),
                 "container" => {
                     container::observe(request, &engine, own.get(request.address.as_str()).unwrap_or(&none), lineage)
                 }
@@ -178,15 +196,16 @@ impl Target for HostTarget {
         self.host.release(&Release { lineage: lineage.to_owned(), gone: gone.to_vec() }).await.map_err(failed)
     }
 
-    async fn execute(&self, job: &Job<'_>) -> Result<Map, StepError> {
+    async fn execute(&self, job: &Job<'_>) -> Result<Produced, StepError> {
         let host = &*self.host;
-        match job.address.kind() {
-            "file" => file::execute(host, job, &self.shared.local).await,
+        let outputs = match job.address.kind() {
+            "file" => file::execute(host, job, &self.local).await,
             "container" => container::execute(host, job, &self.logins).await,
             "network" => network::execute(host, job).await,
             "volume" => volume::execute(host, job).await,
-            kind => Err(StepError::new(format!("this version of hactl has no kind `{kind}`"))),
-        }
+            kind => Err(unknown_kind(kind)),
+        };
+        outputs.map(Produced::from)
     }
 }
 
@@ -289,6 +308,11 @@ fn reason(error: HostError) -> String {
         HostError::Unreachable { reason } => reason,
         other => other.to_string(),
     }
+}
+
+/// What a step of a kind that this build does not have fails with.
+pub(crate) fn unknown_kind(kind: &str) -> StepError {
+    StepError::new(format!("this version of hactl has no kind `{kind}`"))
 }
 
 /// A host's error as a step's.

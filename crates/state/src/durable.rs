@@ -1,9 +1,9 @@
 //! Every change this crate makes to a disk: one place to reason about what survives a crash, and to make writes fail.
 #![expect(clippy::disallowed_methods, reason = "this is the module that the others have to go through")]
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Who may read a file that is made.
@@ -17,15 +17,39 @@ pub(crate) enum Access {
 
 /// Makes a directory and what is missing above it, so that they survive a crash.
 pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+    create_directories(path, 0o777)
+}
+
+fn create_directories(path: &Path, mode: u32) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    create_directory(parent(path))?;
-    match fs::create_dir(path) {
+    create_directories(parent(path), mode)?;
+    match DirBuilder::new().mode(mode).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
         result => result?,
     }
     sync_directory(parent(path))
+}
+
+/// Makes a file that only its owner can read (mode 0600), in directories that only they can enter where those are
+/// missing, whole or not at all; gives whether it was made. Where there is one already it is left alone, also when it
+/// is made at this moment. `token` is in the temporary file's name and must be of this call alone.
+pub(crate) fn create_once(path: &Path, token: &str, content: &[u8]) -> io::Result<bool> {
+    let path = follow_links(path)?;
+    let directory = parent(&path);
+    create_directories(directory, 0o700)?;
+    let temporary = directory.join(format!(".{token}.new"));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    // A link is made only where there is no file of that name: of two at once, one is the first.
+    let linked = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&temporary, &path));
+    fs::remove_file(&temporary)?;
+    sync_directory(directory)?;
+    match linked {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes a file beside `path`, ready to take its place in one step; gives what `write` returned.

@@ -167,7 +167,7 @@ fn holder_name(holder: Option<&Holder>) -> String {
 }
 
 /// The reason in words, without the error number that the standard library adds.
-fn reason(source: &io::Error) -> String {
+pub(crate) fn reason(source: &io::Error) -> String {
     let text = source.to_string();
     match text.split_once(" (os error") {
         Some((words, _)) => words.to_lowercase(),

@@ -4,8 +4,9 @@
 //! is the [`Header`].
 
 use std::io;
+use std::time::Instant;
 
-use hactl_core::state::{Intent, NodeState, Outcome, State};
+use hactl_core::state::{Encryption, Intent, NodeState, Outcome, State};
 use hactl_core::{Address, Digest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -29,6 +30,9 @@ pub struct Header {
     pub serial: u64,
     /// The digest of the plan that is applied.
     pub plan: Digest,
+    /// What is encrypted in it is for these, under this key; for a first apply it is nowhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
 }
 
 /// One thing that happened in an apply.
@@ -81,6 +85,21 @@ impl Record {
             Self::Saved(_) => {}
         }
     }
+
+    /// Tells the log what it is about, without the values in it.
+    fn trace(&self) {
+        match self {
+            Self::Node { name, .. } => tracing::trace!(node = name, "node"),
+            Self::Intent { address, intent } => {
+                tracing::trace!(%address, operation = ?intent.operation, "intent");
+            }
+            Self::Outcome { address, outcome } => {
+                tracing::trace!(%address, done = matches!(outcome, Outcome::Done(_)), "outcome");
+            }
+            Self::Notify(addresses) => tracing::trace!(resources = addresses.len(), "to be told of a change"),
+            Self::Saved(_) => tracing::trace!("state saved"),
+        }
+    }
 }
 
 /// The journal of a running apply.
@@ -104,6 +123,7 @@ impl Journal {
             io::ErrorKind::AlreadyExists => StateError::PendingJournal { path: path.clone() },
             _ => unwritable(source),
         })?;
+        tracing::debug!(path = %path.display(), serial = header.serial, "journal begun");
         Ok(Self { store: store.clone(), log })
     }
 
@@ -112,9 +132,13 @@ impl Journal {
     /// # Errors
     /// When they cannot be written. None of them then counts, and no step that depends on one may begin.
     pub fn append(&mut self, records: &[Record]) -> Result<(), StateError> {
-        lines(records)
-            .and_then(|bytes| self.log.append(&bytes))
-            .map_err(|source| StateError::unwritable(FileKind::Journal, &self.store.journal_path(), source))
+        records.iter().for_each(Record::trace);
+        let started = Instant::now();
+        let bytes = lines(records)
+            .and_then(|bytes| self.log.append(&bytes).map(|()| bytes.len()))
+            .map_err(|source| StateError::unwritable(FileKind::Journal, &self.store.journal_path(), source))?;
+        tracing::debug!(records = records.len(), bytes, elapsed = ?started.elapsed(), "journal synced");
+        Ok(())
     }
 
     /// Writes the state that the apply came to, and removes the journal; gives the state file's checksum.

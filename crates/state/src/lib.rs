@@ -1,4 +1,5 @@
-//! State of a hactl stack on disk: the state file, the journal of a running apply, the lock, and saved plans.
+//! State of a hactl stack on disk: the state file, the journal of a running apply, the lock, saved plans, and the
+//! encryption of what must not be read in them ([`encryption`]).
 //!
 //! One run that changes something: [`Store::lock`], [`Store::load`], [`Store::recover`], [`Journal::create`],
 //! [`Journal::append`] before and after every effect, [`Journal::finish`]. A kill at any instant leaves files from
@@ -9,6 +10,7 @@
 //! repository.
 
 mod durable;
+pub mod encryption;
 mod error;
 mod explain;
 mod journal;

@@ -55,6 +55,7 @@ impl Store {
         let file =
             durable::create_directory(self.directory()).and_then(|()| durable::open_lock(&path)).map_err(unwritable)?;
         let start = Instant::now();
+        let mut told = false;
         loop {
             match file.try_lock() {
                 Ok(()) => break,
@@ -64,12 +65,16 @@ impl Store {
                     if left.is_zero() {
                         return Err(StateError::Locked { holder: self.holder()?.map(Box::new), path });
                     }
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::info!(path = %path.display(), ?wait, "another run holds the lock: waiting");
+                    }
                     std::thread::sleep(left.min(TICK));
                 }
             }
         }
         let note = serde_json::to_vec(&current_process(operation)).map_err(std::io::Error::from);
         note.and_then(|note| durable::note(&file, &note)).map_err(unwritable)?;
+        tracing::debug!(path = %path.display(), operation, waited = ?start.elapsed(), "lock taken");
         Ok(LockGuard { _file: file })
     }
 

@@ -66,7 +66,7 @@ impl Replay {
         digest: Option<Digest>,
         path: &Path,
     ) -> Result<(State, Digest, FoldedJournal), StateError> {
-        let Header { stack, lineage, serial, .. } = &self.header;
+        let Header { stack, lineage, serial, encryption, .. } = &self.header;
         let continues = match &state {
             Some(state) => state.lineage == *lineage && state.serial.checked_add(1) == Some(*serial),
             None => *serial == 1,
@@ -81,6 +81,9 @@ impl Replay {
         }
         let mut state = state.unwrap_or_else(|| State::new(stack, lineage));
         state.serial = *serial;
+        if let Some(encryption) = encryption {
+            state.encryption = Some(encryption.clone());
+        }
         let records = self.records.len();
         for record in self.records {
             record.fold(&mut state);

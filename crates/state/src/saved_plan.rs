@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use hactl_core::Digest;
 use hactl_core::plan::Plan;
+use hactl_core::state::Encryption;
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{self, Access};
@@ -28,6 +29,10 @@ pub struct SavedPlan {
     /// [`Loaded::digest`] of the state it was made from; none where there was no state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_digest: Option<Digest>,
+    /// Who can read the key of the digests in it, as in the state that an apply of it writes; none where nothing in it
+    /// is sensitive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// The plan.
     pub plan: Plan,
 }
@@ -64,7 +69,9 @@ impl SavedPlan {
         }
         durable::stage(path, Access::Owner, |file| sealed::write(file, self))
             .and_then(|(staged, _)| staged.commit())
-            .map_err(|source| StateError::unwritable(FileKind::Plan, path, source))
+            .map_err(|source| StateError::unwritable(FileKind::Plan, path, source))?;
+        tracing::debug!(path = %path.display(), steps = self.plan.steps.len(), "plan saved");
+        Ok(())
     }
 
     /// Reads it from a file.
@@ -85,6 +92,7 @@ impl SavedPlan {
             };
             StateError::flawed(FileKind::Plan, path, flaw)
         })?;
+        tracing::debug!(path = %path.display(), "saved plan read");
         Ok(saved)
     }
 

@@ -113,28 +113,39 @@ impl Store {
         let path = durable::create_directory(&self.directory)
             .and_then(|()| durable::follow_links(&named))
             .map_err(|source| StateError::unwritable(FileKind::State, &named, source))?;
-        durable::stage(&path, Access::Umask, |file| sealed::write(file, state))
-            .map_err(|source| StateError::unwritable(FileKind::State, &path, source))
+        let staged = durable::stage(&path, Access::Umask, |file| sealed::write(file, state))
+            .map_err(|source| StateError::unwritable(FileKind::State, &path, source))?;
+        let resources = state.resources.len();
+        tracing::debug!(path = %path.display(), serial = state.serial, resources, "state ready beside its place");
+        Ok(staged)
     }
 
     pub(crate) fn commit(&self, staged: Staged) -> Result<(), StateError> {
         let path = staged.path().to_owned();
-        staged.commit().map_err(|source| StateError::unwritable(FileKind::State, &path, source))
+        staged.commit().map_err(|source| StateError::unwritable(FileKind::State, &path, source))?;
+        tracing::info!(path = %path.display(), "state written");
+        Ok(())
     }
 
     pub(crate) fn discard_journal(&self) -> Result<(), StateError> {
         let path = self.journal_path();
-        durable::remove(&path).map_err(|source| StateError::unwritable(FileKind::Journal, &path, source))
+        durable::remove(&path).map_err(|source| StateError::unwritable(FileKind::Journal, &path, source))?;
+        tracing::debug!(path = %path.display(), "no journal left");
+        Ok(())
     }
 
     fn load_once(&self) -> Result<Loaded, StateError> {
         let (state, digest) = self.read_state()?.unzip();
+        let serial = state.as_ref().map(|state| state.serial);
+        let resources = state.as_ref().map(|state| state.resources.len());
+        tracing::debug!(path = %self.state_path().display(), serial, resources, "state read");
         let journal = replay::read(&self.journal_path(), &self.stack)?
             .filter(|journal| journal.saved.is_none() || journal.saved != digest);
         let Some(journal) = journal else {
             return Ok(Loaded { state, digest, journal: None });
         };
         let (state, digest, folded) = journal.fold(state, digest, &self.journal_path())?;
+        tracing::info!(path = %self.journal_path().display(), records = folded.records, "journal of an unfinished apply read");
         Ok(Loaded { state: Some(state), digest: Some(digest), journal: Some(folded) })
     }
 

@@ -14,7 +14,7 @@ fn a_password_is_known_only_to_who_asks_for_sensitive_values() {
     let config = load_text(&text).unwrap();
     let passwords = config.sensitive_values();
     let names: Vec<(&str, &str)> =
-        passwords.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+        passwords.iter().map(|(name, value)| (name.as_str(), value.expose().as_str().unwrap())).collect();
     assert_eq!(
         names,
         [

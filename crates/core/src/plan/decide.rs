@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
-use crate::diff::{copy_path, diff};
+use crate::diff::{at_path, copy_path, diff, may_be_same};
 use crate::expr::ExprKind;
 use crate::observed::Observed;
 use crate::plan::order::{Index, topological};
@@ -24,6 +24,7 @@ pub(super) struct Decisions {
     pub(super) outputs: BTreeMap<String, OutputChange>,
     pub(super) unreachable: BTreeMap<Arc<str>, Arc<str>>,
     pub(super) left_out: Vec<Address>,
+    pub(super) uncompared: Vec<Address>,
 }
 
 pub(super) fn decide(
@@ -49,6 +50,7 @@ pub(super) fn decide(
         drift: Vec::new(),
         unreachable: BTreeMap::new(),
         left_out: BTreeSet::new(),
+        uncompared: Vec::new(),
         diagnostics,
     };
     for number in order {
@@ -62,10 +64,10 @@ pub(super) fn decide(
     }
     deciding.keep_what_is_needed();
     let outputs = deciding.outputs(desired);
-    let Deciding { verdicts, mut drift, unreachable, left_out, .. } = deciding;
+    let Deciding { verdicts, mut drift, unreachable, left_out, uncompared, .. } = deciding;
     let changes: Vec<Change> = verdicts.into_iter().flatten().collect();
     drift.sort_by(|a, b| a.address.cmp(&b.address));
-    Decisions { changes, drift, outputs, unreachable, left_out: left_out.into_iter().collect() }
+    Decisions { changes, drift, outputs, unreachable, left_out: left_out.into_iter().collect(), uncompared }
 }
 
 struct Deciding<'a, 'b> {
@@ -76,6 +78,7 @@ struct Deciding<'a, 'b> {
     drift: Vec<Drift>,
     unreachable: BTreeMap<Arc<str>, Arc<str>>,
     left_out: BTreeSet<Address>,
+    uncompared: Vec<Address>,
     diagnostics: &'b mut Vec<Diagnostic>,
 }
 
@@ -135,6 +138,7 @@ impl<'a> Deciding<'a, '_> {
             adopt: resource.adopt,
             gated: resource.gated,
             wave: None,
+            remakes: Vec::new(),
             record: false,
         };
         match sight {
@@ -221,6 +225,9 @@ impl<'a> Deciding<'a, '_> {
         change.after = Some(after.clone());
         if !Arc::ptr_eq(&now.spec, &after) {
             change.paths = path_changes(&now.state.spec, &now.spec, &after, rules);
+            if self.input.secrets.key.is_none() {
+                self.leave_uncompared(now, &after, change);
+            }
         }
         if change.paths.iter().any(|path| path.drifted) {
             let unfinished = self.input.state.unfinished.contains_key(&resource.address);
@@ -228,23 +235,23 @@ impl<'a> Deciding<'a, '_> {
             change.paths.iter_mut().for_each(|path| path.drifted &= !unfinished);
         }
         if !change.reasons.contains(&Reason::Unfinished) {
-            let wanted = || change.paths.iter().filter(|path| !path.drifted);
-            if wanted().any(|path| !is_computed(path, rules)) {
-                change.reasons.push(Reason::ConfigChanged);
-            } else if wanted().next().is_some() {
-                change.reasons.push(Reason::SourceChanged);
-            }
+            let reasons = self.why_wanted(change, &after, rules);
+            change.reasons.extend(reasons);
         }
         self.hear_of_dependencies(resource, now.state, change);
         if now.residue {
             change.reasons.push(Reason::Interrupted);
         }
+        self.remake(resource, now.state, requested, rules, change);
         if now.state.unproven && resource.gated {
             change.reasons.push(Reason::Unproven);
         }
         let bound = change.reasons.iter().any(|reason| matches!(reason, Reason::DependencyReplaced(_)));
-        change.action = if requested {
+        let renewable = !rules.remakes.is_empty();
+        if requested {
             change.reasons.push(Reason::Requested);
+        }
+        change.action = if requested && !renewable {
             Action::Replace
         } else if change.paths.iter().any(|path| path.forces_replacement) {
             change.reasons.push(Reason::CannotUpdate);
@@ -266,6 +273,79 @@ impl<'a> Deciding<'a, '_> {
         if change.action == Action::Replace && now.state.protect {
             self.refuse_protected(&resource.address, "replaced", resource.span);
         }
+    }
+
+    /// Why the config wants something else than before, as far as it does.
+    fn why_wanted(&self, change: &Change, after: &Value, rules: &KindRules) -> Vec<Reason> {
+        let mut reasons = BTreeSet::new();
+        let mut remade = BTreeSet::new();
+        for path in change.paths.iter().filter(|path| !path.drifted) {
+            let mut is_remade = false;
+            if let Some(value) = at_path(after, &path.path) {
+                for_each_output(value, &mut |address| {
+                    if self.is_made_anew(address) {
+                        is_remade = true;
+                        remade.insert(address.clone());
+                    }
+                });
+            }
+            if !is_remade {
+                reasons.insert(is_computed(path, rules));
+            }
+        }
+        let own = match (reasons.contains(&false), reasons.contains(&true)) {
+            (true, _) => Some(Reason::ConfigChanged),
+            (false, true) => Some(Reason::SourceChanged),
+            (false, false) => None,
+        };
+        own.into_iter().chain(remade.into_iter().map(Reason::DependencyRemade)).collect()
+    }
+
+    /// Fills in which outputs are made anew in place, and why, where no field of the spec tells.
+    fn remake(
+        &self,
+        resource: &Resource,
+        known: &ResourceState,
+        requested: bool,
+        rules: &KindRules,
+        change: &mut Change,
+    ) {
+        let differs =
+            |path: &PathChange| path.path.first().is_some_and(|field| rules.remakes.contains(&field.as_str()));
+        if (requested && !rules.remakes.is_empty()) || change.paths.iter().any(differs) {
+            change.remakes = known.outputs.keys().cloned().collect();
+        }
+        if let Some(due) = self.input.desired.remakes.get(&resource.address) {
+            change.reasons.push(due.reason.clone());
+            let new = due.outputs.iter().filter(|name| !change.remakes.contains(name)).cloned();
+            change.remakes.extend(new.collect::<Vec<_>>());
+        }
+    }
+
+    /// Without the key of their digests nobody can say whether sensitive values differ: takes out the paths that differ
+    /// in nothing else.
+    fn leave_uncompared(&mut self, now: &Refreshed<'_>, after: &Value, change: &mut Change) {
+        let made_anew = |value: &Value| waits_for(value, &|address| self.is_made_anew(address));
+        let unclear = |path: &PathChange| match (at_path(&now.spec, &path.path), at_path(after, &path.path)) {
+            (Some(before), Some(after)) => may_be_same(before, after) && !made_anew(after),
+            _ => false,
+        };
+        let paths = std::mem::take(&mut change.paths);
+        let (uncompared, differing): (Vec<_>, Vec<_>) = paths.into_iter().partition(unclear);
+        change.paths = differing;
+        if !uncompared.is_empty() {
+            self.uncompared.push(change.address.clone());
+        }
+    }
+
+    /// Whether a resource has outputs in this plan that are not those of before.
+    fn is_made_anew(&self, address: &Address) -> bool {
+        let change = self.index.number(address).and_then(|number| self.verdicts[number].as_ref());
+        change.is_some_and(|change| match change.action {
+            Action::Replace => true,
+            Action::Create => change.reasons.contains(&Reason::Missing),
+            _ => !change.remakes.is_empty(),
+        })
     }
 
     /// Whether what is known of it is not what state was read as, so that it has to be written.
@@ -324,6 +404,7 @@ impl<'a> Deciding<'a, '_> {
             adopt: false,
             gated: false,
             wave: None,
+            remakes: Vec::new(),
             record: false,
         };
         let sight = self.look(address);
@@ -421,22 +502,30 @@ fn about(resource: &Resource, summary: String) -> Diagnostic {
 /// Whether a value holds an output that is not known of a resource that passes the test.
 fn waits_for(value: &Value, test: &dyn Fn(&Address) -> bool) -> bool {
     let mut waits = false;
+    for_each_output(value, &mut |address| waits |= test(address));
+    waits
+}
+
+/// Calls `visit` with the resource of every output that a value still waits for.
+fn for_each_output(value: &Value, visit: &mut dyn FnMut(&Address)) {
     value.for_each_deferred(&mut |deferred| {
         deferred.expr.walk(&mut |expr| {
-            waits |= matches!(&expr.kind, ExprKind::Output(output) if test(&output.address));
+            if let ExprKind::Output(output) = &expr.kind {
+                visit(&output.address);
+            }
         });
     });
-    waits
 }
 
 /// Outputs stay known as long as the resource is neither made anew nor gone.
 impl Outputs for Deciding<'_, '_> {
     fn output(&self, address: &Address, name: &str) -> Option<Value> {
         let number = self.index.number(address)?;
-        if let Some(change) = &self.verdicts[number]
-            && !matches!(change.action, Action::NoOp | Action::Update)
-        {
-            return None;
+        if let Some(change) = &self.verdicts[number] {
+            let stays = matches!(change.action, Action::NoOp | Action::Update);
+            if !stays || change.remakes.iter().any(|remade| remade == name) {
+                return None;
+            }
         }
         let outputs: &Map = match self.input.observed.get(address) {
             Some(Observed::Present(present)) => &present.outputs,

@@ -57,6 +57,30 @@ pub struct Desired {
     pub nodes: BTreeMap<String, Connection>,
     /// How to log in to image registries, by `host[:port]`. No part of any spec: other credentials change nothing.
     pub registries: BTreeMap<String, RegistryLogin>,
+    /// What is due to be made anew although the config says the same.
+    pub remakes: BTreeMap<Address, Remake>,
+    /// What ends by itself.
+    pub expiries: BTreeMap<Address, Expiry>,
+}
+
+/// That some outputs of a resource are due to be made anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remake {
+    /// Which of them.
+    pub outputs: Vec<String>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// When something ends that is valid for a time, as a certificate. Times are in RFC 3339.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expiry {
+    /// From when on it is no longer valid.
+    pub not_after: String,
+    /// From when on a plan makes it anew; none where hactl did not make it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews_at: Option<String>,
 }
 
 /// What was asked for.
@@ -114,12 +138,18 @@ pub struct Plan {
     /// How to log in to image registries, by `host[:port]`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub registries: BTreeMap<String, RegistryLogin>,
+    /// When what the config wants ends by itself, as far as it is there by now.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expiries: BTreeMap<Address, Expiry>,
     /// Nodes that did not answer, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unreachable: BTreeMap<Arc<str>, Arc<str>>,
     /// Resources left out because their node, or that of something they need, did not answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Address>,
+    /// Resources with sensitive values that could not be compared, because nobody here can decrypt the state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncompared: Vec<Address>,
     /// Whether the plan covers only what was targeted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub targeted: bool,
@@ -163,6 +193,9 @@ pub struct Change {
     /// How it is spread over instances, and its wave, counted from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wave: Option<Wave>,
+    /// The outputs that are made anew although the resource itself stays: what uses them learns them only then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remakes: Vec<String>,
     /// Whether state has to be written although nothing is done to the resource.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub record: bool,
@@ -224,6 +257,8 @@ pub enum Reason {
     CannotUpdate,
     /// What it cannot outlive is made anew.
     DependencyReplaced(Address),
+    /// A value that it takes from another resource is made anew.
+    DependencyRemade(Address),
     /// What it uses changes, and it has to be told.
     DependencyChanged(Address),
     /// What it uses changed in an earlier run, and it was not told yet.
@@ -240,6 +275,10 @@ pub enum Reason {
     Interrupted,
     /// It was made or changed, but did not prove healthy.
     Unproven,
+    /// It is no longer valid after this time (RFC 3339), and due to be made anew.
+    Expires(String),
+    /// The time (RFC 3339) until which its predecessor is trusted beside it has passed.
+    OverlapEnded(String),
     /// Its node is gone for good (`--forget-node`).
     NodeForgotten,
     /// It holds data and is kept.
@@ -449,9 +488,11 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         outputs: decisions.outputs,
         variables: input.desired.variables.clone(),
         nodes,
-        registries: input.desired.registries.clone(),
+        registries: desired.registries.clone(),
+        expiries: input.desired.expiries.clone(),
         unreachable: decisions.unreachable,
         left_out: decisions.left_out,
+        uncompared: decisions.uncompared,
         targeted: !input.options.targets.is_empty(),
     };
     let broken = check(&plan);

@@ -14,7 +14,8 @@ use hactl_core::state::{Outcome, ResourceState, State};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, DigestKey};
 use hactl_engine::{
-    Applied, Apply, Claim, Identity, Job, ReadRequest, Reading, Recorder, SeenNode, StepError, Target, Targets, apply,
+    Applied, Apply, Claim, Identity, Job, Produced, ReadRequest, Reading, Recorder, SeenNode, StepError, Target,
+    Targets, apply,
 };
 use hactl_state::Record;
 use tokio::sync::watch;
@@ -25,6 +26,7 @@ pub(crate) const RULES: Rules = Rules(&[KindRules {
     generations: true,
     in_place: &[],
     computed: &[],
+    remakes: &[],
     keep_on_delete: false,
     claims: |_| Vec::new(),
 }]);
@@ -87,7 +89,7 @@ impl World {
         self.interrupt = Some(sender);
         let world = Arc::new(self);
         let mut recorder = Journal { world: world.clone(), writes: 0 };
-        let secrets = Secrets { key: DigestKey::new([7; 32]), variables: BTreeMap::new() };
+        let mut secrets = Secrets { key: Some(DigestKey::new([7; 32])), ..Secrets::default() };
         let nodes: BTreeMap<String, SeenNode> = world
             .readings
             .iter()
@@ -110,7 +112,8 @@ impl World {
             targets: &Everywhere(world.clone()),
             nodes: &nodes,
             recorder: &mut recorder,
-            secrets: &secrets,
+            secrets: &mut secrets,
+            encrypt: &|_, value, _| Ok(Value::sealed(DigestKey::new([7; 32]).digest(value))),
             generations: &mut || {
                 born += 1;
                 format!("generation-{born}")
@@ -137,6 +140,10 @@ impl Targets for Everywhere {
             return Err("connection refused".to_owned());
         }
         Ok(Arc::new(Node { world: self.0.clone(), name: node.to_owned() }))
+    }
+
+    fn home(&self) -> Arc<dyn Target> {
+        Arc::new(Node { world: self.0.clone(), name: "home".to_owned() })
     }
 }
 
@@ -174,7 +181,7 @@ impl Target for Node {
         Ok(())
     }
 
-    async fn execute(&self, job: &Job<'_>) -> Result<Map, StepError> {
+    async fn execute(&self, job: &Job<'_>) -> Result<Produced, StepError> {
         let step = format!("{} {}", operation_text(job.operation), job.address.as_str());
         self.world.note(format!("begin {step}"));
         if self.world.interrupts == Some(step.as_str())
@@ -190,7 +197,7 @@ impl Target for Node {
             return Err(StepError::new("it went wrong"));
         }
         self.world.note(format!("end {step}"));
-        Ok(Map::from([("id".to_owned(), Value::from(format!("id of {}", job.generation)))]))
+        Ok(Map::from([("id".to_owned(), Value::from(format!("id of {}", job.generation)))]).into())
     }
 }
 
@@ -264,6 +271,8 @@ pub(crate) fn plan(text: &str) -> Plan {
         registries: BTreeMap::new(),
         unreachable: BTreeMap::new(),
         left_out: Vec::new(),
+        uncompared: Vec::new(),
+        expiries: BTreeMap::new(),
         targeted: false,
     }
 }
@@ -282,6 +291,7 @@ fn change(address: Address) -> Change {
         adopt: false,
         gated: false,
         wave: None,
+        remakes: Vec::new(),
         record: false,
     }
 }

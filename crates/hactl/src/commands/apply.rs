@@ -7,7 +7,7 @@ use hactl_core::Diagnostic;
 use hactl_core::plan::{Action, Counts, Mode, Plan};
 use hactl_core::resolve::{NoOutputs, fold};
 use hactl_core::state::State;
-use hactl_core::value::Value;
+use hactl_core::{Sensitive, Value};
 use hactl_engine::Applied;
 use hactl_state::{SavedPlan, World};
 
@@ -98,7 +98,7 @@ fn check_secrets(plan: &Plan, session: &Session) -> Result<(), Failure> {
 }
 
 /// The sensitive values that a saved plan needs: it does not hold them.
-fn sensitive_values(plan: &Plan, global: &Global) -> Result<BTreeMap<String, Value>, Failure> {
+fn sensitive_values(plan: &Plan, global: &Global) -> Result<BTreeMap<String, Sensitive<Value>>, Failure> {
     if !plan.variables.values().any(Value::is_sensitive) && plan.registries.is_empty() {
         return Ok(BTreeMap::new());
     }

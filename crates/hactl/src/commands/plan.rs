@@ -117,6 +117,7 @@ fn save(prepared: &Prepared, config: &Config, session: &Session) -> SavedPlan {
         directory: session.directory.clone(),
         config_digest: config.digest(),
         state_digest: prepared.loaded.digest,
+        encryption: None,
         plan: prepared.plan.clone(),
     }
 }

@@ -5,14 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use hactl_config::{VariableInputs, load};
-use hactl_core::DigestKey;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::observed::recover;
 use hactl_core::plan::{Action, Desired, Input, Mode, Options, Plan, plan};
 use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
+use hactl_core::{DigestKey, Value};
 use hactl_engine::{Applied, Apply, Recorder, Refresh, Refreshed, apply, refresh};
-use hactl_kinds::{Hosts, RULES, SECTIONS, lower};
+use hactl_kinds::{Hosts, Maker, RULES, SECTIONS, lower};
 use hactl_sim::Sandbox;
 use hactl_state::{FORMAT, Header, Journal, Loaded, Record, Store};
 use serde_json::Value as Json;
@@ -61,10 +61,12 @@ impl Fleet {
         let sandbox = Sandbox::in_memory(0);
         sandbox.on_crash(|| resume_unwind(Box::new(Killed)));
         let key = DigestKey::new([7; 32]);
+        let maker = Maker { now: jiff::Timestamp::UNIX_EPOCH };
         Self {
-            hosts: Hosts::new(Arc::new(sandbox.clone()), key.clone(), directory.path().to_owned()),
+            hosts: Hosts::new(Arc::new(sandbox.clone()), directory.path().to_owned(), maker)
+                .with_key(Some(key.clone())),
             store: Store::new(&directory.path().join("state"), "test"),
-            secrets: Secrets { key, variables: BTreeMap::new() },
+            secrets: Secrets { key: Some(key), ..Secrets::default() },
             sandbox,
             _directory: directory,
             born: 0,
@@ -114,10 +116,12 @@ impl Fleet {
             lineage: state.lineage.clone(),
             serial: state.serial + 1,
             plan: plan.digest(),
+            encryption: None,
         };
         let mut recorder = JournalRecorder(Journal::create(&self.store, &header).unwrap());
         let (_sender, interrupted) = watch::channel(false);
         let born = &mut self.born;
+        let key = DigestKey::new([7; 32]);
         let applied = apply(Apply {
             plan: &plan,
             state,
@@ -125,7 +129,8 @@ impl Fleet {
             targets: &self.hosts,
             nodes: &seen.nodes,
             recorder: &mut recorder,
-            secrets: &self.secrets,
+            secrets: &mut self.secrets,
+            encrypt: &|_, value, _| Ok(Value::sealed(key.digest(value))),
             generations: &mut || {
                 *born += 1;
                 format!("{born:016x}")

@@ -5,5 +5,6 @@ mod crash;
 mod files;
 mod fleet;
 mod laws;
+mod log;
 mod process;
 mod signals;

@@ -101,6 +101,7 @@ impl Errand {
     /// The time limit has passed.
     pub(super) fn too_slow(&self) -> HostError {
         let seconds = self.limit.as_secs();
+        tracing::warn!(operation = self.operation, limit = ?self.limit, "Docker Engine did not answer in time");
         if self.effect {
             return HostError::Lost { operation: format!("{} (no answer within {seconds} s)", self.operation) };
         }

@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
-use hyper::{Request, Response, Uri};
+use hyper::{Method, Request, Response, Uri};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde::de::DeserializeOwned;
@@ -138,6 +139,34 @@ impl From<Trouble> for HostError {
     }
 }
 
+/// What the log is told of a request: no query, no header and no body, which hold what users wrote.
+struct About {
+    method: Method,
+    path: String,
+    started: Instant,
+}
+
+impl About {
+    fn of(call: &Call) -> Self {
+        let path = call.path.split('?').next().unwrap_or_default();
+        Self { method: call.method.clone(), path: path.to_owned(), started: Instant::now() }
+    }
+
+    fn asked(&self) {
+        tracing::trace!(method = %self.method, path = self.path, "Docker Engine asked");
+    }
+
+    fn answered(&self, status: u16) {
+        let elapsed = self.started.elapsed();
+        tracing::debug!(method = %self.method, path = self.path, status, ?elapsed, "Docker Engine answered");
+    }
+
+    fn not_answered(&self, why: &str) {
+        let elapsed = self.started.elapsed();
+        tracing::debug!(method = %self.method, path = self.path, why, ?elapsed, "Docker Engine did not answer");
+    }
+}
+
 /// A pool of connections to one engine.
 pub(super) struct Client {
     socket: PathBuf,
@@ -208,6 +237,7 @@ impl Client {
 
     async fn request(&self, prefix: &str, call: Call) -> Result<(Errand, Response<Incoming>), Trouble> {
         let errand = call.errand();
+        let about = About::of(&call);
         let mut request = Request::builder().method(call.method).uri(format!("http://docker{prefix}{}", call.path));
         if !call.body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
@@ -218,10 +248,20 @@ impl Client {
         let request = request
             .body(Full::new(call.body))
             .map_err(|error| Trouble::NoConnection(errand.refused(format!("it cannot be asked for: {error}"))))?;
+        about.asked();
         match self.http.request(request).await {
-            Ok(response) => Ok((errand, response)),
-            Err(error) if error.is_connect() => Err(Trouble::NoConnection(no_connection(&self.socket, &error))),
-            Err(error) => Err(Trouble::Broken(errand.broken(&error))),
+            Ok(response) => {
+                about.answered(response.status().as_u16());
+                Ok((errand, response))
+            }
+            Err(error) if error.is_connect() => {
+                about.not_answered("no connection");
+                Err(Trouble::NoConnection(no_connection(&self.socket, &error)))
+            }
+            Err(error) => {
+                about.not_answered("the connection broke");
+                Err(Trouble::Broken(errand.broken(&error)))
+            }
         }
     }
 

@@ -33,6 +33,9 @@ impl Docker {
 
     async fn run(&self, container: &str, command: &[String]) -> Result<ExecOutput, HostError> {
         let operation = format!("exec {}", shown(container));
+        // Its arguments are the user's, and may be sensitive.
+        let program = command.first().and_then(|program| program.split_whitespace().next());
+        tracing::debug!(container = shown(container), program, "running a command");
         let call = Call::post(&operation, format!("/containers/{}/exec", encoded(container)));
         let body = json!({"AttachStdout": true, "AttachStderr": true, "Cmd": command});
         let answer = self.send(call.body(&body)).await?;
@@ -53,6 +56,7 @@ impl Docker {
             let state = self.send(look).await.and_then(|answer| answer.json::<InspectedExec>());
             let state = state.map_err(|_| HostError::Lost { operation: operation.clone() })?;
             if let Some(code) = state.exit_code.filter(|_| !state.running) {
+                tracing::debug!(container = shown(container), program, code, "command ended");
                 return Ok(ExecOutput { code, output: output.text() });
             }
             sleep(EXIT_INTERVAL).await;

@@ -3,12 +3,12 @@
 use hactl_core::Address;
 
 use crate::file::{normal_mode, normal_path};
-use crate::linux::shell::{Login, Output};
+use crate::linux::shell::{Login, Output, Script};
 use crate::{Claim, FileContent, FileRemoval, FileWrite, HostError, Release};
 
 /// A script with its input.
 pub(crate) struct Call {
-    pub(crate) script: &'static str,
+    pub(crate) script: Script,
     pub(crate) input: Vec<u8>,
     /// What follows the input.
     pub(crate) content: Option<FileContent>,
@@ -19,7 +19,10 @@ pub(crate) struct Call {
 
 macro_rules! script {
     ($name:literal) => {
-        concat!(include_str!("scripts/prelude.sh"), include_str!(concat!("scripts/", $name, ".sh")))
+        Script {
+            name: $name,
+            text: concat!(include_str!("scripts/prelude.sh"), include_str!(concat!("scripts/", $name, ".sh"))),
+        }
     };
 }
 

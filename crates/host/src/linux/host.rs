@@ -11,7 +11,7 @@ use crate::docker::Docker;
 use crate::linux::files::{self, Call};
 use crate::linux::place::Place;
 use crate::linux::probe::{self, Door};
-use crate::linux::shell::{Broken, Privilege, Shell, login_here};
+use crate::linux::shell::{Broken, Privilege, Script, Shell, login_here};
 use crate::linux::ssh::{self, Endpoint};
 use crate::linux::survey;
 use crate::{
@@ -29,6 +29,15 @@ const DOWN_FOR: Duration = Duration::from_secs(20);
 
 /// The size in bytes from which a script's input is sent alone.
 const LARGE: u64 = 512 * 1024;
+
+/// Says what is at the path of the engine's socket.
+const LOOK_AT_SOCKET: Script = Script {
+    name: "look-at-socket",
+    text: "read -r socket
+        if [ ! -S \"$socket\" ]; then echo absent; elif [ ! -w \"$socket\" ]; then echo denied; else echo there; fi",
+};
+/// Says how much room there is at a path.
+const DISK_FREE: Script = Script { name: "disk-free", text: "read -r path; df -Pk -- \"$path\" | tail -n 1" };
 
 /// A machine, connected to when it is first used and again when the connection broke.
 pub(crate) struct LinuxHost {
@@ -66,10 +75,14 @@ impl LinuxHost {
         if let Some(link) = kept.link.as_ref().filter(|link| link.is_up()) {
             return Ok(link.clone());
         }
-        kept.link = None;
+        if kept.link.take().is_some() {
+            tracing::warn!(address = self.connection.address, "the connection broke: connecting again");
+        }
         if let Some((when, error)) = &kept.failed
             && when.elapsed() < DOWN_FOR
         {
+            let ago = when.elapsed();
+            tracing::debug!(address = self.connection.address, ?ago, "did not answer before: not tried again yet");
             return Err(error.clone());
         }
         match self.open().await {
@@ -119,6 +132,7 @@ impl Link {
                 Shell::Local(_) => self.socket.clone().into(),
                 Shell::Ssh(connection) => connection.forward(Endpoint::Socket(self.socket.clone())).await?,
             };
+            tracing::debug!(socket = self.socket, "Docker Engine's socket");
             Ok(Docker::at(path))
         });
         docker.await.map_err(Broken::reading)
@@ -143,11 +157,13 @@ impl Link {
 
     async fn http(&self, port: u16, path: &str) -> Result<Result<(), String>, HostError> {
         let answer = probe::http(&self.door(port).await?, port, path).await;
+        tracing::debug!(port, healthy = answer.is_ok(), "asked over HTTP");
         Ok(answer.map_err(|why| self.why_no_port(why)))
     }
 
     async fn tcp(&self, port: u16) -> Result<Result<(), String>, HostError> {
         let answer = probe::tcp(&self.door(port).await?, port).await;
+        tracing::debug!(port, healthy = answer.is_ok(), "asked over TCP");
         Ok(answer.map_err(|why| self.why_no_port(why)))
     }
 
@@ -161,10 +177,8 @@ impl Link {
 
     /// Why the engine's socket does not answer.
     async fn why_no_engine(&self, seen: HostError) -> HostError {
-        let script = "read -r socket
-            if [ ! -S \"$socket\" ]; then echo absent; elif [ ! -w \"$socket\" ]; then echo denied; else echo there; fi";
         let input = format!("{}\n", self.socket);
-        let output = match self.shell.run(Privilege::Own, script, input.as_bytes()).await {
+        let output = match self.shell.run(Privilege::Own, LOOK_AT_SOCKET, input.as_bytes()).await {
             Ok(output) => output,
             Err(broken) => return broken.reading(),
         };
@@ -201,9 +215,8 @@ impl Link {
         self.texts(&mut survey, &texts).await?;
         if let Ok(about) = about {
             if about.data_root != DATA_ROOT && !about.data_root.is_empty() {
-                let script = "read -r path; df -Pk -- \"$path\" | tail -n 1";
                 let input = format!("{}\n", about.data_root);
-                if let Ok(output) = self.shell.run(Privilege::Root, script, input.as_bytes()).await {
+                if let Ok(output) = self.shell.run(Privilege::Root, DISK_FREE, input.as_bytes()).await {
                     survey.facts.disk_free = survey::free_space(&String::from_utf8_lossy(&output.stdout));
                 }
             }
@@ -396,7 +409,8 @@ mod tests {
         let call = |size: usize| {
             let mut input = format!("{log}\n").into_bytes();
             input.resize(input.len() + size, b'x');
-            let script = "read -r log; echo begin >>\"$log\"; sleep 0.2; cat >/dev/null; echo end >>\"$log\"; echo ok";
+            let text = "read -r log; echo begin >>\"$log\"; sleep 0.2; cat >/dev/null; echo end >>\"$log\"; echo ok";
+            let script = Script { name: "test", text };
             Call { script, input, content: None, operation: "write", path: String::new() }
         };
         let (one, two) = tokio::join!(link.call(call(LARGE as usize), 0), link.call(call(0), 0));

@@ -1,7 +1,7 @@
 //! Scripts on a host: sent as text, fed by standard input, answered on standard output.
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -15,6 +15,14 @@ pub(crate) enum Shell {
     Ssh(Box<Connection>),
     /// On this machine.
     Local(Login),
+}
+
+/// A script: POSIX shell.
+#[derive(Clone, Copy)]
+pub(crate) struct Script {
+    /// What the log calls it.
+    pub(crate) name: &'static str,
+    pub(crate) text: &'static str,
 }
 
 /// As whom a shell runs.
@@ -114,7 +122,7 @@ impl Shell {
     }
 
     /// Runs a script. Its text goes ahead of its input, so that neither is seen in a list of processes or a log of sudo.
-    pub(crate) async fn run(&self, privilege: Privilege, script: &str, input: &[u8]) -> Result<Output, Broken> {
+    pub(crate) async fn run(&self, privilege: Privilege, script: Script, input: &[u8]) -> Result<Output, Broken> {
         self.run_with(privilege, script, input, None).await
     }
 
@@ -122,26 +130,45 @@ impl Shell {
     pub(crate) async fn run_with(
         &self,
         privilege: Privilege,
-        script: &str,
+        script: Script,
         input: &[u8],
         content: Option<&FileContent>,
     ) -> Result<Output, Broken> {
         let login = self.login();
         let sudo = privilege == Privilege::Root && !login.root && login.sudo;
-        let command = command(sudo, script.len());
-        let text = [script.as_bytes(), input].concat();
+        let command = command(sudo, script.text.len());
+        let text = [script.text.as_bytes(), input].concat();
         let size = text.len() as u64 + content.map_or(0, FileContent::size);
         let input = Input { text: &text, content };
         let limit = TIME_LIMIT + Duration::from_secs(size / SLOWEST);
+        let started = Instant::now();
         let run = async {
             match self {
                 Self::Ssh(connection) => connection.run(&command, input).await,
                 Self::Local(_) => run_here(&command, input).await,
             }
         };
-        let output = tokio::time::timeout(limit, run)
+        let ended = tokio::time::timeout(limit, run)
             .await
-            .unwrap_or_else(|_| Err(Broken::CutShort(format!("no answer within {} s", limit.as_secs()))))?;
+            .unwrap_or_else(|_| Err(Broken::CutShort(format!("no answer within {} s", limit.as_secs()))));
+        let (script, user, elapsed) = (script.name, &login.user, started.elapsed());
+        match &ended {
+            Ok(Output { code, stdout, .. }) => {
+                tracing::debug!(
+                    script,
+                    user,
+                    sudo,
+                    sent = size,
+                    answered = stdout.len(),
+                    code,
+                    ?elapsed,
+                    "script ended"
+                );
+            }
+            Err(Broken::NotBegun(reason)) => tracing::warn!(script, user, sudo, ?elapsed, reason, "script not begun"),
+            Err(Broken::CutShort(reason)) => tracing::warn!(script, user, sudo, ?elapsed, reason, "script cut short"),
+        }
+        let output = ended?;
         Ok(Output { stdout: answer(&output.stdout).to_vec(), ..output })
     }
 }

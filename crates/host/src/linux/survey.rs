@@ -7,13 +7,15 @@ use base64::Engine;
 use hactl_core::{Address, Digest};
 
 use crate::file::{FileStat, normal_mode, normal_path};
-use crate::linux::shell::Output;
+use crate::linux::shell::{Output, Script};
 use crate::{Facts, ForeignClaim, HostError, Inventory, InventoryEntry, Survey, SurveyRequest};
 
 /// What the script says.
-pub(crate) const SCRIPT: &str = concat!(include_str!("scripts/prelude.sh"), include_str!("scripts/survey.sh"));
+pub(crate) const SCRIPT: Script =
+    Script { name: "survey", text: concat!(include_str!("scripts/prelude.sh"), include_str!("scripts/survey.sh")) };
 /// The script that reads small files.
-pub(crate) const TEXTS: &str = concat!(include_str!("scripts/prelude.sh"), include_str!("scripts/texts.sh"));
+pub(crate) const TEXTS: Script =
+    Script { name: "texts", text: concat!(include_str!("scripts/prelude.sh"), include_str!("scripts/texts.sh")) };
 
 /// The input of the survey script: where inventories are, the lineage, and paths.
 pub(crate) fn input(root: &str, request: &SurveyRequest) -> Vec<u8> {

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::files::{self, Call};
 use super::shell::{Login, Privilege, Shell};
 use super::survey;
+use crate::logged::logged;
 use crate::{Claim, FileRemoval, FileWrite, HostError, Survey, SurveyRequest};
 
 const LINEAGE: &str = "lineage-1";
@@ -177,4 +178,23 @@ async fn whoever_waited_for_inventories_that_were_removed_waits_for_the_new_ones
     assert!(tokio::time::timeout(moment, &mut claim).await.is_err());
     drop(second);
     claim.await.unwrap();
+}
+
+#[tokio::test]
+async fn scripts_are_told_without_what_they_are_told() {
+    const SECRET: &str = "correct-horse-battery";
+    let host = Scratch::new();
+    let log = logged(async {
+        host.claim(&["a"]).await.unwrap();
+        host.write(&host.path("settings"), SECRET).await.unwrap();
+        host.survey().await;
+        host.remove("/proc/cmdline").await.unwrap_err();
+    })
+    .await;
+    for script in ["claim", "write", "survey", "remove"] {
+        let part =
+            format!("DEBUG hactl_host::linux::shell: script ended script=\"{script}\" user=\"\" sudo=false sent=");
+        assert!(log.contains(&part) && log.contains("code=0 elapsed="), "{part} is not in\n{log}");
+    }
+    assert!(!log.contains(SECRET), "{log}");
 }

@@ -38,6 +38,7 @@ pub(crate) const RULES: KindRules = KindRules {
     generations: true,
     in_place: &["name", "running", "restart", "cpus", "memory", "health", "pull", "onFileChange"],
     computed: &[IMAGE_DIGEST],
+    remakes: &[],
     keep_on_delete: false,
     claims,
 };

@@ -37,6 +37,7 @@ pub(crate) const RULES: KindRules = KindRules {
     generations: false,
     in_place: &["content", "sha256", "size", "source", "mode", "owner", "group"],
     computed: &[],
+    remakes: &[],
     keep_on_delete: false,
     claims: |spec| spec.get("path").and_then(Value::as_str).map(|path| format!("path {path}")).into_iter().collect(),
 };

@@ -31,7 +31,7 @@ pub(crate) fn requests(request: &ReadRequest<'_>) -> Vec<FileRequest> {
 }
 
 /// What a survey shows of a file.
-pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, key: &DigestKey) -> Observed {
+pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, key: Option<&DigestKey>) -> Observed {
     let ours = survey.inventory.as_ref().and_then(|inventory| inventory.entries.get(request.address));
     for candidate in &request.candidates {
         let Some(path) = candidate.spec.get("path").and_then(Value::as_str) else { continue };
@@ -64,7 +64,7 @@ pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, key: &DigestKe
 }
 
 /// The spec with what is different on the host put in its place.
-fn overlay(candidate: &ResourceState, stat: &FileStat, key: &DigestKey) -> Arc<Value> {
+fn overlay(candidate: &ResourceState, stat: &FileStat, key: Option<&DigestKey>) -> Arc<Value> {
     let Value::Map(before) = &*candidate.spec else { return candidate.spec.clone() };
     let mut changes: Vec<(&str, Value)> = Vec::new();
     let fields = [
@@ -84,8 +84,9 @@ fn overlay(candidate: &ResourceState, stat: &FileStat, key: &DigestKey) -> Arc<V
                 stat.text.clone().unwrap_or_else(|| format!("(not shown: binary or large, sha256 {})", stat.sha256));
             changes.push(("content", Value::from(now)));
         }
-        Some(Value::Sealed(sealed)) if sealed.digest != key.of_sha256(&stat.sha256) => {
-            changes.push(("content", Value::sealed(key.of_sha256(&stat.sha256))));
+        Some(Value::Sealed(sealed)) => {
+            let now = key.map(|key| key.of_sha256(&stat.sha256));
+            changes.extend(now.filter(|now| *now != sealed.digest).map(|now| ("content", Value::sealed(now))));
         }
         _ => {}
     }

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use hactl_core::node::{Connection, HostKeys, Method};
 use hactl_core::plan::Operation;
 use hactl_core::resource::Dependency;
-use hactl_core::state::{Intent, NodeState, ResourceState, State};
-use hactl_core::{Digest, Value};
+use hactl_core::state::{Encryption, Intent, NodeState, ResourceState, State};
+use hactl_core::value::Sealed;
+use hactl_core::{DigestKey, Value};
 use hactl_state::Store;
+use hactl_state::encryption::{Identities, IdentityPath, Vault, label};
 
 use crate::samples::{LINEAGE, address, connection, map, resource};
 use crate::schema;
@@ -32,6 +34,25 @@ fn format_1_is_what_is_written() {
 }
 
 #[test]
+fn what_is_encrypted_in_format_1_still_opens() {
+    let state = Store::new(&folder().join("v1"), "golden").load().unwrap().state.unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/golden/identity.txt");
+    let identities = Identities::load(&IdentityPath { path, named: true }).unwrap().unwrap();
+    let vault = Vault::open(state.encryption.as_ref().unwrap(), &identities).unwrap();
+    for (label, entry) in [
+        (label::variable("token"), &state.variables["token"]),
+        (label::output("token"), &state.outputs["token"]),
+        (
+            label::resource_output(&address("secret.token"), "value"),
+            &state.resources[&address("secret.token")].outputs["value"],
+        ),
+    ] {
+        let Value::Sealed(sealed) = entry else { panic!("{label} is not sealed") };
+        assert_eq!(vault.unseal(&label, sealed, &identities).unwrap().expose(), &Value::from("hunter2"), "{label}");
+    }
+}
+
+#[test]
 fn the_schema_says_what_format_1_is() {
     let schema = schema::read(&folder().join("state.schema.json"));
     let state = schema::read(&folder().join("v1/golden.json"));
@@ -50,6 +71,8 @@ fn the_schema_refuses_what_format_1_is_not() {
         ("/resources/container.web[\"node1\"]/previous", "{}"),
         ("/unfinished/file.site[\"node2\"]/operation", "\"explode\""),
         ("/nodes/node1/connection/method", "\"telnet\""),
+        ("/encryption/recipients", "[]"),
+        ("/encryption/key", "null"),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(pointer).unwrap() = serde_json::from_str(value).unwrap();
@@ -61,11 +84,19 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../state")
 }
 
+const RECIPIENT: &str = "age1adkz204veckpdnqjkd8zyl9fk6uqqhvnn7jepjzlc69k92d8w3eq7rnjcp";
+const KEY: &str = include_str!("golden/encryption.age");
+const VARIABLE: &str = include_str!("golden/var.token.age");
+const OUTPUT: &str = include_str!("golden/output.token.age");
+const ENTRY: &str = include_str!("golden/secret.token.value.age");
+
 /// A state with every field there is.
 fn golden() -> State {
     let site = address("file.site[\"node1\"]");
     let web = address("container.web[\"node1\"]");
-    let sealed = Value::sealed(Digest::sha256(b"a keyed digest in a real state"));
+    let digest = DigestKey::new([7; 32]).digest(&Value::from("hunter2"));
+    let sealed = Value::sealed(digest);
+    let encrypted = |age: &str| Value::Sealed(Arc::new(Sealed { digest, ciphertext: Some(age.into()) }));
     let old = ResourceState {
         node: Some("node1".into()),
         generation: "5d0c1f6a".to_owned(),
@@ -103,8 +134,9 @@ fn golden() -> State {
     };
     let mut state = State::new("golden", LINEAGE);
     state.serial = 12;
-    state.variables = map([("fqdn", Value::from("demo.rancher.com")), ("token", sealed.clone())]);
-    state.outputs = map([("token", sealed), ("url", Value::from("https://demo.rancher.com"))]);
+    state.encryption = Some(Encryption { recipients: vec![RECIPIENT.to_owned()], key: KEY.to_owned() });
+    state.variables = map([("fqdn", Value::from("demo.rancher.com")), ("token", encrypted(VARIABLE))]);
+    state.outputs = map([("token", encrypted(OUTPUT)), ("url", Value::from("https://demo.rancher.com"))]);
     state.nodes.insert(
         "node1".to_owned(),
         NodeState {
@@ -128,6 +160,13 @@ fn golden() -> State {
             connection: Connection { method: Method::Local, ..connection("localhost") },
             machine_id: String::new(),
             engine_id: String::new(),
+        },
+    );
+    state.resources.insert(
+        address("secret.token"),
+        ResourceState {
+            outputs: map([("value", encrypted(ENTRY)), ("notAfter", Value::from("2027-11-22T00:00:00Z"))]),
+            ..resource(Value::Map(map([("generate", Value::from("token"))])))
         },
     );
     state.resources.insert(site, file("node1"));

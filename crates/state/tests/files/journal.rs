@@ -3,10 +3,11 @@
 use std::fs;
 
 use hactl_core::Digest;
-use hactl_state::{Journal, Record, StateError, Store};
+use hactl_core::state::State;
+use hactl_state::{Header, Journal, Record, StateError, Store};
 use proptest::prelude::*;
 
-use crate::samples::{address, header, records, small, states};
+use crate::samples::{address, encryption, header, records, small, states};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
@@ -62,6 +63,36 @@ fn the_first_apply_needs_no_state_file() {
     assert!(loaded.digest.is_some());
     store.recover(loaded).unwrap();
     assert_eq!(store.load().unwrap().state, Some(state));
+}
+
+#[test]
+fn what_a_first_apply_encrypted_can_be_opened_after_a_crash() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::new(directory.path(), "web");
+    let header = Header { encryption: Some(encryption()), ..header(1) };
+    drop(Journal::create(&store, &header).unwrap());
+    let loaded = store.load().unwrap();
+    assert_eq!(loaded.state.as_ref().unwrap().encryption, Some(encryption()));
+    store.recover(loaded).unwrap();
+    assert_eq!(store.load().unwrap().state.unwrap().encryption, Some(encryption()));
+}
+
+#[test]
+fn the_first_secret_of_a_stack_brings_its_encryption() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::new(directory.path(), "web");
+    store.save(&small(2)).unwrap();
+    drop(Journal::create(&store, &Header { encryption: Some(encryption()), ..header(3) }).unwrap());
+    assert_eq!(store.load().unwrap().state.unwrap().encryption, Some(encryption()));
+}
+
+#[test]
+fn a_header_without_encryption_leaves_that_of_the_state() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::new(directory.path(), "web");
+    store.save(&State { encryption: Some(encryption()), ..small(2) }).unwrap();
+    drop(Journal::create(&store, &header(3)).unwrap());
+    assert_eq!(store.load().unwrap().state.unwrap().encryption, Some(encryption()));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use hactl_core::node::{Connection, HostKeys, Method};
 use hactl_core::plan::{Mode, Operation, Plan};
 use hactl_core::resource::Dependency;
-use hactl_core::state::{Intent, NodeState, Outcome, ResourceState, State};
-use hactl_core::value::Map;
+use hactl_core::state::{Encryption, Intent, NodeState, Outcome, ResourceState, State};
+use hactl_core::value::{Map, Sealed};
 use hactl_core::{Address, Diagnostic, Digest, Value};
 use hactl_state::{FORMAT, Header, Record, SavedPlan, StateError, Store, World};
 use proptest::prelude::*;
@@ -46,6 +46,11 @@ pub(crate) fn connection(address: &str) -> Connection {
     }
 }
 
+/// The shape of an encryption header; nothing is encrypted in it.
+pub(crate) fn encryption() -> Encryption {
+    Encryption { recipients: vec!["age1ops".to_owned()], key: "-----BEGIN AGE ENCRYPTED FILE-----\n".to_owned() }
+}
+
 /// A small state of the stack `web`.
 pub(crate) fn small(serial: u64) -> State {
     let mut state = State::new("web", LINEAGE);
@@ -68,6 +73,7 @@ pub(crate) fn header(serial: u64) -> Header {
         lineage: LINEAGE.to_owned(),
         serial,
         plan: Digest::sha256(b"the plan"),
+        encryption: None,
     }
 }
 
@@ -79,6 +85,7 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
         directory: "/home/ops/cluster".into(),
         config_digest: Digest::sha256(b"the config"),
         state_digest: loaded.digest,
+        encryption: None,
         plan: Plan {
             mode: Mode::Normal,
             stack: "web".to_owned(),
@@ -93,6 +100,8 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
             registries: BTreeMap::new(),
             unreachable: BTreeMap::new(),
             left_out: Vec::new(),
+            uncompared: Vec::new(),
+            expiries: BTreeMap::new(),
             targeted: false,
         },
     }
@@ -116,7 +125,10 @@ pub(crate) fn values() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::Int),
         proptest::num::f64::NORMAL.prop_map(Value::Float),
         any::<String>().prop_map(Value::from),
-        any::<[u8; 8]>().prop_map(|bytes| Value::sealed(Digest::sha256(&bytes))),
+        (any::<[u8; 8]>(), any::<Option<String>>()).prop_map(|(bytes, age)| {
+            let digest = Digest::sha256(&bytes);
+            Value::Sealed(Arc::new(Sealed { digest, ciphertext: age.map(Into::into) }))
+        }),
     ];
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
@@ -205,8 +217,10 @@ pub(crate) fn states(serial: u64) -> impl Strategy<Value = State> {
         prop::collection::btree_map("[a-z]{1,3}", nodes(), 0..3),
         prop::collection::btree_map(addresses(), resources(), 0..6),
         prop::collection::btree_map(addresses(), intents(), 0..3),
+        any::<bool>().prop_map(|encrypted| encrypted.then(encryption)),
     )
-        .prop_map(move |(variables, outputs, nodes, resources, unfinished)| State {
+        .prop_map(move |(variables, outputs, nodes, resources, unfinished, encryption)| State {
+            encryption,
             variables,
             outputs,
             nodes,

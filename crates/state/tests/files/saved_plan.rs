@@ -6,14 +6,14 @@ use std::path::Path;
 
 use hactl_state::{SavedPlan, StateError, Store, World};
 
-use crate::samples::{rendered, saved_plan, small};
+use crate::samples::{encryption, rendered, saved_plan, small};
 
 #[test]
 fn what_is_saved_is_read() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::new(directory.path(), "web");
     store.save(&small(2)).unwrap();
-    let saved = saved_plan(&store);
+    let saved = SavedPlan { encryption: Some(encryption()), ..saved_plan(&store) };
     let path = directory.path().join("change.plan");
     saved.write(&path).unwrap();
     let read = SavedPlan::read(&path).unwrap();

@@ -28,6 +28,7 @@ fn visit(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
             "type" => is_type(rule.as_str().unwrap(), value),
             "const" => rule == value,
             "enum" => rule.as_array().unwrap().contains(value),
+            "minItems" => value.as_array().is_none_or(|items| Some(items.len() as u64) >= rule.as_u64()),
             "minimum" => value.as_f64() >= rule.as_f64(),
             "pattern" => {
                 assert_eq!(rule, "^[0-9a-f]{64}$", "the one pattern known here");

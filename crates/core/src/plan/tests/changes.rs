@@ -206,7 +206,7 @@ fn outputs_are_unknown_while_their_source_is_replaced() {
         output new=2";
     assert_snapshot!(world.table(config), @r#"
     replace box.db["n1"] [image!] because ConfigChanged, CannotUpdate
-    replace box.web["n1"] [db!] because ConfigChanged, CannotUpdate
+    replace box.web["n1"] [db!] because DependencyRemade(box.db["n1"]), CannotUpdate
     output db: "id2" -> (known after apply)
     output new: - -> 2
     output old: 1 -> -

@@ -11,7 +11,7 @@ fn an_equal_digest_is_no_change() {
 #[test]
 fn another_value_is_a_change() {
     let mut world = World::with("box.web@n1 image=1 token=$token");
-    world.secrets.variables.insert("token".to_owned(), Value::from("correct horse"));
+    world.secrets.variables.insert("token".to_owned(), Value::from("correct horse").into());
     let plan = world.plan(&desired("box.web@n1 image=1 token=$token"));
     assert_snapshot!(text::table(&plan), @r#"
     replace box.web["n1"] [token!] because ConfigChanged, CannotUpdate
@@ -35,7 +35,7 @@ fn what_is_known_only_after_apply_is_a_change() {
         box.web@n1 image=1 db=$box.db@n1.id >box.db@n1";
     assert_snapshot!(world.table(config), @r#"
     replace box.db["n1"] [image!] because ConfigChanged, CannotUpdate
-    replace box.web["n1"] [db!] because ConfigChanged, CannotUpdate
+    replace box.web["n1"] [db!] because DependencyRemade(box.db["n1"]), CannotUpdate
     0 swap box.db["n1"]
     1 settle box.db["n1"] after 0
     2 restore box.db["n1"] after 0(failure)

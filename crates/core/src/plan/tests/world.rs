@@ -55,13 +55,13 @@ impl Outputs for StateOutputs<'_> {
 
 impl World {
     pub(super) fn new() -> Self {
-        let variables = BTreeMap::from([("token".to_owned(), Value::from("hunter2"))]);
+        let variables = BTreeMap::from([("token".to_owned(), Value::from("hunter2").into())]);
         Self {
             state: State::new("test", "lineage"),
             places: BTreeMap::new(),
             seen: Observations::new(),
             options: Options::default(),
-            secrets: Secrets { key: DigestKey::new([7; 32]), variables },
+            secrets: Secrets { key: Some(DigestKey::new([7; 32])), variables, ..Secrets::default() },
             partial: false,
             born: 0,
         }

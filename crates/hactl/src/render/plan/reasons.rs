@@ -20,6 +20,7 @@ fn words(reason: &Reason, change: &Change) -> String {
         Reason::Drifted => "changed on the host, not by hactl".to_owned(),
         Reason::CannotUpdate => format!("cannot change in place: {}", forcing(change)),
         Reason::DependencyReplaced(on) => format!("{} is replaced", near(on, change)),
+        Reason::DependencyRemade(on) => format!("{} is made anew", near(on, change)),
         Reason::DependencyChanged(on) => format!("{} changes, and it is told{}", near(on, change), reaction(change)),
         Reason::NotYetNotified => {
             format!("something it uses changed in an earlier run, and it is told now{}", reaction(change))
@@ -30,6 +31,8 @@ fn words(reason: &Reason, change: &Change) -> String {
         Reason::Unfinished => "an earlier run did not finish it".to_owned(),
         Reason::Interrupted => "an earlier replacement was interrupted and goes on".to_owned(),
         Reason::Unproven => "it has not proved healthy since its last change".to_owned(),
+        Reason::Expires(time) => format!("it expires at {time}"),
+        Reason::OverlapEnded(time) => format!("its predecessor was trusted beside it until {time}"),
         Reason::NodeForgotten => "its node is gone for good: --forget-node".to_owned(),
         Reason::Kept => "it holds data and is kept, --volumes removes it".to_owned(),
     }

@@ -23,6 +23,7 @@ const RULES: Rules = Rules(&[
         generations: true,
         in_place: &["restart"],
         computed: &[],
+        remakes: &[],
         keep_on_delete: false,
         claims: |_| Vec::new(),
     },
@@ -32,6 +33,7 @@ const RULES: Rules = Rules(&[
         generations: false,
         in_place: &["content", "mode"],
         computed: &[],
+        remakes: &[],
         keep_on_delete: false,
         claims: |_| Vec::new(),
     },
@@ -41,6 +43,7 @@ const RULES: Rules = Rules(&[
         generations: false,
         in_place: &[],
         computed: &[],
+        remakes: &[],
         keep_on_delete: true,
         claims: |_| Vec::new(),
     },
@@ -57,7 +60,11 @@ pub(crate) struct Sample {
 
 impl Sample {
     pub(crate) fn plan(&self) -> Plan {
-        let secrets = Secrets { key: key(), variables: BTreeMap::from([("password".to_owned(), Value::from(SECRET))]) };
+        let secrets = Secrets {
+            key: Some(key()),
+            variables: BTreeMap::from([("password".to_owned(), Value::from(SECRET).into())]),
+            ..Secrets::default()
+        };
         plan(&Input {
             desired: &self.desired,
             state: self.state.as_ref().unwrap_or(&State::new("shop", "lineage")),

@@ -1,5 +1,6 @@
 mod configuration;
 mod connection;
 mod engine;
+mod log;
 mod operations;
 mod reading;

@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hactl_core::node;
 use openssh::{ForwardType, Socket};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 use crate::linux::shell::{Broken, GREETING, Input, Login, Output, talk};
 use trouble::{Trouble, trouble};
@@ -84,12 +85,25 @@ impl Connection {
         let text = config::text(wanted, user_config)?;
         let config = with_suffix(place, ".config");
         tokio::fs::write(&config, text).await.map_err(|error| format!("{}: {error}", config.display()))?;
+        let node::Connection { address, user, port, key_path, bastion, .. } = wanted;
+        tracing::debug!(address, user, port, key_path, bastion, "connecting");
         let (mut wait, mut tries) = (FIRST_WAIT, 1);
+        let started = Instant::now();
         loop {
             match Self::log_in(wanted, place, &config).await {
-                Ok(connection) => return Ok(connection),
-                Err(trouble) if !trouble.passing || tries == TRIES => return Err(trouble.reason),
-                Err(_) => tokio::time::sleep(jittered(wait)).await,
+                Ok(connection) => {
+                    let Login { user, root, sudo, .. } = &connection.login;
+                    tracing::debug!(address, user, root, sudo, tries, elapsed = ?started.elapsed(), "connected");
+                    return Ok(connection);
+                }
+                Err(Trouble { reason, passing }) if !passing || tries == TRIES => {
+                    tracing::warn!(address, tries, elapsed = ?started.elapsed(), reason, "not connected");
+                    return Err(reason);
+                }
+                Err(Trouble { reason, .. }) => {
+                    tracing::warn!(address, tries, reason, "not connected: trying again");
+                    tokio::time::sleep(jittered(wait)).await;
+                }
             }
             (wait, tries) = (wait * 2, tries + 1);
         }
@@ -117,6 +131,7 @@ impl Connection {
                 reason: format!("ssh cannot be started ({error}): install the OpenSSH client"),
                 passing: false,
             })?;
+        tracing::debug!(address, pid = child.id(), "ssh master started");
         let (Some(hold), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(Trouble { reason: "ssh has no standard streams".to_owned(), passing: false });
@@ -126,7 +141,7 @@ impl Connection {
         let greeted = tokio::time::timeout(LOGIN_LIMIT, greeting(stdout)).await;
         match greeted {
             Ok(Some(login)) => {
-                tokio::spawn(watch(child, listening, master.clone()));
+                tokio::spawn(watch(child, listening, master.clone()).in_current_span());
                 Ok(Self {
                     mux: openssh::Session::resume_mux(control.into_boxed_path(), None),
                     login,
@@ -187,6 +202,7 @@ impl Connection {
             if begun.is_ok() || !self.is_up() || tries == SPAWN_TRIES {
                 return begun;
             }
+            tracing::debug!(tries, others_run, "a session was refused: trying again");
             tokio::time::sleep(jittered(wait)).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
@@ -219,6 +235,7 @@ impl Connection {
             .request_port_forward(ForwardType::Local, path.as_path(), remote)
             .await
             .map_err(|error| Broken::NotBegun(self.why(&error)))?;
+        tracing::debug!(?to, here = %path.display(), "forwarded");
         forwards.insert(to, path.clone());
         Ok(path)
     }
@@ -288,7 +305,10 @@ async fn listen(stderr: ChildStderr, master: Arc<Master>) {
 
 /// Notes the end of the master.
 async fn watch(mut child: Child, listening: tokio::task::JoinHandle<()>, master: Arc<Master>) {
-    let _ = child.wait().await;
+    let pid = child.id();
+    let status = child.wait().await;
+    let status = status.ok().map(tracing::field::display);
+    tracing::debug!(pid, status, "ssh master ended");
     master.ended.store(true, std::sync::atomic::Ordering::Relaxed);
     let _ = tokio::time::timeout(LAST_WORDS, listening).await;
 }

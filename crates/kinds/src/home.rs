@@ -1,0 +1,58 @@
+//! Where resources live that are on no host: in the state alone.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use hactl_core::Address;
+use hactl_core::observed::{Observed, Present};
+use hactl_engine::{Claim, Job, Produced, ReadRequest, Reading, StepError, Target};
+
+use crate::target::unknown_kind;
+
+/// What secrets are made with. Time and randomness come from outside, so that a sandbox's run can be repeated.
+#[derive(Debug)]
+pub struct Maker {
+    /// The time of this run.
+    pub now: jiff::Timestamp,
+}
+
+/// The place of what is on no host.
+pub(crate) struct Home {
+    maker: Mutex<Maker>,
+}
+
+impl Home {
+    pub(crate) fn new(maker: Maker) -> Self {
+        Self { maker: Mutex::new(maker) }
+    }
+}
+
+#[async_trait]
+impl Target for Home {
+    /// What state holds is what is there.
+    async fn read(&self, _lineage: &str, requests: &[ReadRequest<'_>]) -> Result<Reading, String> {
+        let observed = requests.iter().map(|request| match request.candidates.last().filter(|_| request.applied) {
+            Some(known) => Observed::Present(Present {
+                spec: known.spec.clone(),
+                outputs: known.outputs.clone(),
+                generation: known.generation.clone(),
+                residue: false,
+            }),
+            None => Observed::Absent,
+        });
+        Ok(Reading { observed: observed.collect(), ..Reading::default() })
+    }
+
+    async fn claim(&self, _claim: &Claim) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    async fn release(&self, _lineage: &str, _gone: &[Address]) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    async fn execute(&self, job: &Job<'_>) -> Result<Produced, StepError> {
+        let _maker = self.maker.lock().map_err(|_| StepError::new("an earlier step ended in a panic"))?;
+        Err(unknown_kind(job.address.kind()))
+    }
+}
