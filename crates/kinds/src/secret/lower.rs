@@ -34,6 +34,15 @@ pub(super) fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Opt
         return None;
     }
     let before = diagnostics.len();
+    if &*form.key != "generate" && !is_map(&form.value) {
+        let found = form.value.type_name();
+        diagnostics.push(
+            Diagnostic::error(format!("`{}` is {found}, expected a map", form.key))
+                .at(form.key_span)
+                .help("write its entries out, with `${…}` in their values"),
+        );
+        return None;
+    }
     let spec = match &*form.key {
         "data" => data(draft, &form.value, diagnostics),
         "import" => imported(draft, &form.value, diagnostics),

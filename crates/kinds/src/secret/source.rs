@@ -123,6 +123,13 @@ impl Words<'_> {
     }
 
     fn sops(&self, node: &Node, place: Span, diagnostics: &mut Vec<Diagnostic>) -> Option<Form> {
+        if !matches!(node.data, Data::Map(_)) {
+            diagnostics.push(
+                Diagnostic::error(format!("`sops` is {}, expected a map", node.type_name()))
+                    .at(nearest(node, place))
+                    .help("write it out, as in `{sops: {file: secrets.enc.yaml, key: db.password}}`"),
+            );
+        }
         let file = self.path(node.get("file")?, place, diagnostics);
         let key = match node.entry("key") {
             None => None,

@@ -215,7 +215,8 @@ fn wrong_words_of_sources() {
         "secrets:\n  words:\n    data:\n      env: {env: 'A B'}\n      file: {file: ''}\n      exec: {exec: []}\n      argv: {exec: [echo, '${var.closed}']}\n      \
          path: {file: '${var.closed}'}\n      node: {file: '${node.n1.address}'}\n      key: {sops: {file: x, key: 'a..b'}}\n      list: '${[1]}'\n      \
          map: '${node.n1}'\n      null: '${null}'\n  gone: {data: {x: '${secret.b.x}'}}\n  entry: {data: {x: '${secret.c.y}'}}\n  c: {data: {x: {env: X}}}\n  \
-         d: {import: {certificate: '${secret.c.x}', privateKey: {env: K}}}\n  self: {data: {x: '${secret.self.y}', y: {env: Y}}}\n  other: {data: {x: '${self.node.name}'}}\n"
+         d: {import: {certificate: '${secret.c.x}', privateKey: {env: K}}}\n  self: {data: {x: '${secret.self.y}', y: {env: Y}}}\n  other: {data: {x: '${self.node.name}'}}\n  \
+         whole: {data: '${var.open}'}\n  nothing: {import: }\n  made: {generate: }\n  all-sops: {data: {x: {sops: '${var.open}'}}}\n  late: {generate: {password: '${var.open}'}}\n"
     ), @r#"
 24:23: resources need each other in a circle (take one of these references or `dependsOn` entries out)
 10:18: `env` is not the name of an environment variable (write its name alone, as in `{env: DB_PASSWORD}`)
@@ -232,6 +233,11 @@ fn wrong_words_of_sources() {
 21:24: secret.c has no attribute `y` (did you mean `x`?)
 23:29: `import.certificate` uses more than variables (use variables only, or `{env}`, `{file}`, `{exec}` or `{sops}`)
 25:24: `self` cannot be used here (only resources that live on nodes have it)
+26:11: `data` is a template, expected a map (write its entries out, with `${…}` in their values)
+27:13: `import` is nothing, expected a map (write its entries out, with `${…}` in their values)
+28:10: this is empty, expected a map
+29:31: `sops` is a template, expected a map (write it out, as in `{sops: {file: secrets.enc.yaml, key: db.password}}`)
+30:31: `password` is text, expected a map
 "#);
 }
 
