@@ -7,10 +7,13 @@ use hactl_core::diagnostic::Span;
 use hactl_core::{Diagnostic, Digest, Sensitive, Value};
 use indexmap::IndexMap;
 
+use crate::encryption::Encryption;
+use crate::evaluate::references;
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::nodes::NodeConfig;
 use crate::registries::RegistryConfig;
+use crate::secrets::{self, InlineSecrets};
 use crate::section::Declaration;
 use crate::source::SourceMap;
 use crate::tree::{Data, Node};
@@ -35,6 +38,10 @@ pub struct Config {
     pub nodes: IndexMap<String, NodeConfig>,
     /// How to log in to image registries, by `host[:port]`, in the order of the file.
     pub registries: IndexMap<String, RegistryConfig>,
+    /// Whose keys the secrets in the state are encrypted to, where it says so.
+    pub encryption: Option<Encryption>,
+    /// The secrets that stand in it in plain text, by the name under which expressions refer to them.
+    pub inline_secrets: InlineSecrets,
     /// Its resources, section by section, in the order of the file; in a partial config also wrong ones, as far as they
     /// could be read.
     pub declarations: Vec<Declaration>,
@@ -89,8 +96,9 @@ impl Config {
 
     /// The SHA-256 of all that decides what is wanted: it does not depend on order, comments or places.
     ///
-    /// Of sensitive variables only the names go in, of registries all but passwords. Of the files named by the config those go in that were read by now:
-    /// ask for the digest after every declaration was evaluated.
+    /// Of sensitive variables only the names go in, of registries all but passwords, of secrets where they come from, and of
+    /// their expressions the names in them. Of the files named by the config those go in that were read by now: ask for the
+    /// digest after every declaration was evaluated.
     pub fn digest(&self) -> Digest {
         let mut bytes = Bytes::default();
         bytes.text(&self.name);
@@ -132,27 +140,31 @@ impl Config {
             bytes.node(&output.value);
         }
         bytes.json(&self.inputs.digests());
-        Digest::sha256(&bytes.0)
+        Digest::sha256(&bytes.bytes)
     }
 }
 
 /// What a digest is made of: each piece with a mark of its type and its length before it, so that no two differ and
 /// read the same.
 #[derive(Default)]
-struct Bytes(Vec<u8>);
+struct Bytes {
+    bytes: Vec<u8>,
+    /// Whether the texts of expressions may be secrets, and stay out.
+    names_only: bool,
+}
 
 impl Bytes {
     fn mark(&mut self, mark: u8) {
-        self.0.push(mark);
+        self.bytes.push(mark);
     }
 
     fn count(&mut self, count: usize) {
-        self.0.extend_from_slice(&(count as u64).to_le_bytes());
+        self.bytes.extend_from_slice(&(count as u64).to_le_bytes());
     }
 
     fn text(&mut self, text: &str) {
         self.count(text.len());
-        self.0.extend_from_slice(text.as_bytes());
+        self.bytes.extend_from_slice(text.as_bytes());
     }
 
     fn texts(&mut self, texts: &[String]) {
@@ -169,7 +181,9 @@ impl Bytes {
     fn declaration(&mut self, declaration: &Declaration) {
         self.text(declaration.kind);
         self.text(&declaration.name);
+        self.names_only = declaration.kind == secrets::KIND;
         self.node(&declaration.body);
+        self.names_only = false;
         self.texts(&declaration.selector);
         self.count(declaration.depends_on.len());
         declaration.depends_on.iter().for_each(|(address, _)| self.text(address.as_str()));
@@ -181,18 +195,22 @@ impl Bytes {
     fn node(&mut self, node: &Node) {
         match &node.data {
             Data::Null | Data::Invalid => self.mark(b'n'),
-            Data::Bool(value) => self.0.extend_from_slice(&[b'b', u8::from(*value)]),
+            Data::Bool(value) => self.bytes.extend_from_slice(&[b'b', u8::from(*value)]),
             Data::Int(value) => {
                 self.mark(b'i');
-                self.0.extend_from_slice(&value.to_le_bytes());
+                self.bytes.extend_from_slice(&value.to_le_bytes());
             }
             Data::Float(value) => {
                 self.mark(b'f');
-                self.0.extend_from_slice(&value.to_bits().to_le_bytes());
+                self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
             }
             Data::String(text) => {
                 self.mark(b't');
                 self.text(text);
+            }
+            Data::Template(_) if self.names_only => {
+                self.mark(b'x');
+                references(node).iter().for_each(|reference| self.json(reference.traversal));
             }
             Data::Template(_) | Data::Deferred(_) => self.json(&node.to_value()),
             Data::List(items) => {

@@ -3,9 +3,10 @@
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value as Json, json};
 
+use crate::encryption::EncryptionSpec;
 use crate::nodes::{NodeSpec, SshSpec};
 use crate::registries::RegistrySpec;
-use crate::section::{CommonSpec, Section};
+use crate::section::{CommonSpec, NODE_KEYS, Section};
 
 /// The JSON Schema (draft 2020-12) of a config with these sections.
 ///
@@ -32,9 +33,10 @@ pub fn editor_schema(sections: &[Section]) -> Json {
         "How to log in to image registries, by `host[:port]` as in image names; `docker.io` for images without a host.",
         named(document.embed("registry", spec::<RegistrySpec>())),
     );
+    add("encryption", "Who can read the secrets in the state.", document.embed("encryption", spec::<EncryptionSpec>()));
     for section in sections {
         let mut schema = (section.schema)();
-        add_common_keys(&mut schema);
+        add_common_keys(&mut schema, section.on_nodes);
         let description = format!("Resources of the kind `{}`, by name.", section.kind);
         add(section.key, &description, named(document.embed(section.kind, schema)));
     }
@@ -77,8 +79,15 @@ fn variable() -> Json {
 }
 
 /// Adds the keys that every declaration has to the schema of a kind.
-fn add_common_keys(schema: &mut Json) {
-    let common = spec::<CommonSpec>();
+fn add_common_keys(schema: &mut Json, on_nodes: bool) {
+    let mut common = spec::<CommonSpec>();
+    if !on_nodes && let Some(common) = common.as_object_mut() {
+        // Selectors are all that it defines.
+        common.remove("$defs");
+        if let Some(Json::Object(properties)) = common.get_mut("properties") {
+            properties.retain(|key, _| !NODE_KEYS.contains(&key.as_str()));
+        }
+    }
     for keyword in ["properties", "$defs"] {
         let Some(from) = common.get(keyword).and_then(Json::as_object) else {
             continue;
@@ -90,7 +99,7 @@ fn add_common_keys(schema: &mut Json) {
             }
         }
     }
-    if let Some(object) = schema.as_object_mut() {
+    if on_nodes && let Some(object) = schema.as_object_mut() {
         let required = object.entry("required").or_insert_with(|| json!([]));
         if let Some(required) = required.as_array_mut() {
             required.push("nodes".into());

@@ -6,6 +6,7 @@
 pub mod config;
 mod decode;
 pub mod editor;
+pub mod encryption;
 pub mod evaluate;
 pub mod expression;
 mod files;
@@ -20,6 +21,7 @@ pub mod nodes;
 pub mod registries;
 mod rke;
 pub mod schema;
+pub mod secrets;
 pub mod section;
 pub mod source;
 #[cfg(test)]
@@ -32,6 +34,7 @@ pub mod yaml;
 
 pub use config::{Config, Format, OutputDeclaration};
 pub use editor::editor_schema;
+pub use encryption::{Encryption, Recipient};
 pub use evaluate::{Reference, evaluate, references};
 pub use expression::{TemplateError, expression_span, parse_template_text, parse_templates};
 pub use inputs::{Inputs, Source, digest_of_file};
@@ -42,6 +45,7 @@ pub use native::is_stack_name;
 pub use nodes::NodeConfig;
 pub use registries::RegistryConfig;
 pub use schema::{FormatCheck, Formats, Schema};
+pub use secrets::{InlineSecrets, import_name, variable_name};
 pub use section::{Declaration, Section};
 pub use source::SourceMap;
 pub use tree::{Data, Entry, Node, PathStep};

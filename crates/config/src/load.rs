@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use crate::config::{Config, Format};
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
+use crate::secrets::InlineSecrets;
 use crate::section::Section;
 use crate::source::{SourceMap, span};
 use crate::tree::Node;
@@ -96,6 +97,8 @@ fn build(
         variables: IndexMap::new(),
         nodes: IndexMap::new(),
         registries: IndexMap::new(),
+        encryption: None,
+        inline_secrets: InlineSecrets::new(),
         declarations: Vec::new(),
         outputs: Vec::new(),
         inputs: Inputs::new(&directory),
@@ -120,6 +123,8 @@ fn build(
         variables: native.variables,
         nodes: native.nodes,
         registries: native.registries,
+        encryption: native.encryption,
+        inline_secrets: native.inline_secrets,
         invalid: native.invalid,
         declarations: native.declarations,
         outputs: native.outputs,

@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use hactl_core::Diagnostic;
-use hactl_core::diagnostic::Span;
+use hactl_core::diagnostic::{Span, did_you_mean};
 use indexmap::IndexMap;
 
 use crate::config::OutputDeclaration;
 use crate::decode::Decoder;
+use crate::encryption::{self, Encryption};
 use crate::evaluate::evaluate;
 use crate::expression::parse_templates;
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::nodes::{NodeConfig, NodeSet};
 use crate::registries::{self, RegistryConfig};
+use crate::secrets::{self, InlineSecrets, SecretScope};
 use crate::section::{Declaration, DeclarationReader, Section};
 use crate::source::SourceMap;
 use crate::tree::{Data, Entry, Node};
@@ -25,21 +27,19 @@ use crate::variables::{self, Variable, VariableInputs, VariableScope};
 const FORMAT: i64 = 1;
 
 /// Top-level keys with one value.
-const SINGLE_KEYS: [&str; 3] = ["hactl", "name", "ssh"];
+const SINGLE_KEYS: [&str; 4] = ["hactl", "name", "ssh", "encryption"];
 
 /// Top-level keys with named entries, beside the sections.
 const MAP_KEYS: [&str; 4] = ["variables", "nodes", "registries", "outputs"];
 
 /// Keys of the format that are not acted on yet, each with the word that refers to what is declared under it.
-const LATER_KEYS: [(&str, &str); 11] = [
-    ("secrets", "secret"),
+const LATER_KEYS: [(&str, &str); 9] = [
     ("loadBalancers", "loadBalancer"),
     ("kubernetes", "kubernetes"),
     ("manifests", "manifest"),
     ("ingress", "ingress"),
     ("hostAliases", "hostAliases"),
     ("checks", "check"),
-    ("encryption", "encryption"),
     ("git", "git"),
     ("moved", "moved"),
     ("removed", "removed"),
@@ -51,6 +51,8 @@ pub(crate) struct Native {
     pub(crate) variables: IndexMap<String, Variable>,
     pub(crate) nodes: IndexMap<String, NodeConfig>,
     pub(crate) registries: IndexMap<String, RegistryConfig>,
+    pub(crate) encryption: Option<Encryption>,
+    pub(crate) inline_secrets: InlineSecrets,
     pub(crate) declarations: Vec<Declaration>,
     pub(crate) outputs: Vec<OutputDeclaration>,
     pub(crate) invalid: Invalid,
@@ -69,9 +71,7 @@ pub(crate) fn read(
     for mut root in roots {
         refuse_reserved_keys(&root, diagnostics);
         parse_root(&mut root, sections, sources, diagnostics);
-        if let Some(registries) = root.get("registries") {
-            registries::redact(registries, sources);
-        }
+        redact(&root, sources);
         merged.add(root, sections, diagnostics);
     }
     let declared = merged.take_all("variables");
@@ -87,7 +87,14 @@ pub(crate) fn read(
     let invalid = std::mem::take(&mut merged.invalid);
     let nodes = NodeSet::decode(&node_entries, ssh.as_ref(), invalid, diagnostics);
 
-    let registries = registries::read(&merged.take_all("registries"), &scope, sources, diagnostics);
+    let encryption = merged.singles.remove("encryption");
+    let encryption = encryption.and_then(|entry| encryption::read(&entry, &scope, sources, diagnostics));
+
+    let mut secret_entries = merged.take_all(secrets::SECTION);
+    let inline_secrets = secrets::take_inline(&mut secret_entries, &variables, diagnostics);
+    let secret_scope = SecretScope { variables: scope, secrets: &secret_entries, invalid: &nodes.invalid };
+    let registries = registries::read(&merged.take_all("registries"), &secret_scope, sources, diagnostics);
+    merged.maps.insert(secrets::SECTION.to_owned(), secret_entries);
 
     let mut reader = DeclarationReader::new(&nodes, scope, sources);
     let mut declarations = Vec::new();
@@ -97,7 +104,29 @@ pub(crate) fn read(
     }
     let invalid = reader.into_invalid();
     let outputs = merged.take_all("outputs").into_iter().filter_map(|entry| output(entry, diagnostics)).collect();
-    Native { name, nodes: nodes.nodes, registries, declarations, outputs, variables, invalid }
+    Native {
+        name,
+        nodes: nodes.nodes,
+        registries,
+        encryption,
+        inline_secrets,
+        declarations,
+        outputs,
+        variables,
+        invalid,
+    }
+}
+
+/// Takes what may be secret out of what messages can show of a file.
+fn redact(root: &Node, sources: &mut SourceMap) {
+    for entry in root.entries() {
+        match &*entry.key {
+            "registries" => registries::redact(&entry.value, sources),
+            "encryption" => encryption::redact(&entry.value, sources),
+            key if did_you_mean(key, [secrets::SECTION]).is_some() => secrets::redact(&entry.value, sources),
+            _ => {}
+        }
+    }
 }
 
 /// Parses the templates of a file; where a declaration says `template: false`, its `content` stays as it is written.

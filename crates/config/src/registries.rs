@@ -3,6 +3,7 @@
 use std::fmt;
 
 use hactl_core::diagnostic::Span;
+use hactl_core::eval::Scope;
 use hactl_core::expr::Expr;
 use hactl_core::registry::{DOCKER_HUB, RegistryLogin};
 use hactl_core::{Diagnostic, Value};
@@ -14,7 +15,6 @@ use crate::schema::Schema;
 use crate::source::SourceMap;
 use crate::tree::{Data, Entry, Node};
 use crate::validate::validate;
-use crate::variables::VariableScope;
 
 /// The credentials for one image registry.
 #[derive(Clone, PartialEq)]
@@ -62,7 +62,7 @@ impl RegistryConfig {
 pub(crate) struct RegistrySpec {
     /// The user's name.
     username: String,
-    /// The password or token; best `${var.NAME}` of a sensitive variable.
+    /// The password or token; best `${var.NAME}` of a sensitive variable, or `${secret.NAME.ENTRY}`.
     password: String,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn redact(node: &Node, sources: &mut SourceMap) {
 /// Reads registries, by name; those that are wrong are reported and left out.
 pub(crate) fn read(
     entries: &[Entry],
-    scope: &VariableScope<'_>,
+    scope: &dyn Scope,
     sources: &SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> IndexMap<String, RegistryConfig> {

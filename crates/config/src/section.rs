@@ -29,6 +29,8 @@ pub struct Section {
     pub schema: fn() -> serde_json::Value,
     /// The formats that the schema names.
     pub formats: Formats,
+    /// Whether its resources live on nodes, one instance on each; else there is one of each, and no selector.
+    pub on_nodes: bool,
 }
 
 /// One declared resource: its spec, and the keys that every declaration has.
@@ -42,7 +44,8 @@ pub struct Declaration {
     pub span: Span,
     /// The spec, a map; templates in it are not evaluated yet.
     pub body: Node,
-    /// The nodes it is declared on, in the order of the config; empty only where the declaration is wrong.
+    /// The nodes it is declared on, in the order of the config; empty for kinds that are not on nodes, and where the
+    /// declaration is wrong.
     pub selector: Arc<[String]>,
     /// Where the selector is written.
     pub selector_span: Span,
@@ -81,6 +84,9 @@ pub(crate) struct CommonSpec {
 
 /// The keys of [`CommonSpec`].
 const COMMON_KEYS: [&str; 5] = ["nodes", "dependsOn", "protect", "ignoreChanges", "adopt"];
+
+/// Those of them that only resources on nodes have.
+pub(crate) const NODE_KEYS: [&str; 2] = ["nodes", "adopt"];
 
 /// What declarations of every section are read with.
 pub(crate) struct DeclarationReader<'a> {
@@ -121,7 +127,8 @@ impl<'a> DeclarationReader<'a> {
     ) -> Vec<Declaration> {
         let mut schema = Schema::new(&(section.schema)(), section.formats);
         // The shape of the common keys is checked with their own schema.
-        schema.allow_keys(&COMMON_KEYS);
+        let common = COMMON_KEYS.iter().filter(|key| section.on_nodes || !NODE_KEYS.contains(key));
+        schema.allow_keys(&common.copied().collect::<Vec<_>>());
         let mut declarations = Vec::with_capacity(entries.len());
         for entry in entries {
             let before = diagnostics.len();
@@ -152,8 +159,11 @@ impl<'a> DeclarationReader<'a> {
                     .help("a name starts with a letter and holds letters, digits, `-` and `_`"),
             );
         }
-        validate(&entry.value, entry.key_span, schema, diagnostics);
         let mut spec = entry.value;
+        if !section.on_nodes {
+            refuse_node_keys(section, &mut spec, diagnostics);
+        }
+        validate(&spec, entry.key_span, schema, diagnostics);
         drop_notes(&mut spec, schema);
         let Data::Map(mut body) = spec.data else {
             self.invalid.add(section.kind, &entry.key);
@@ -169,9 +179,11 @@ impl<'a> DeclarationReader<'a> {
         let mut common: Vec<Entry> = body.extract_if(.., |entry| COMMON_KEYS.contains(&&*entry.key)).collect();
         body.shrink_to_fit();
         if !common.iter().any(|entry| &*entry.key == "nodes") {
-            diagnostics.push(Diagnostic::error("`nodes` is missing").at(entry.key_span).help(
-                "say where it lives: `nodes: all`, `nodes: {role: …}`, `nodes: {label: key=value}` or a list of names",
-            ));
+            if section.on_nodes {
+                diagnostics.push(Diagnostic::error("`nodes` is missing").at(entry.key_span).help(
+                    "say where it lives: `nodes: all`, `nodes: {role: …}`, `nodes: {label: key=value}` or a list of names",
+                ));
+            }
             let nothing = Node::new(entry.key_span, Data::Invalid);
             common.push(Entry { key: "nodes".into(), key_span: entry.key_span, value: nothing });
         }
@@ -215,6 +227,18 @@ impl<'a> DeclarationReader<'a> {
             self.chosen.insert(spec, chosen.clone());
         }
         chosen
+    }
+}
+
+/// Takes out the keys that say which nodes something is on, and reports them.
+fn refuse_node_keys(section: &Section, spec: &mut Node, diagnostics: &mut Vec<Diagnostic>) {
+    let Data::Map(entries) = &mut spec.data else { return };
+    for refused in entries.extract_if(.., |entry| NODE_KEYS.contains(&&*entry.key)) {
+        diagnostics.push(
+            Diagnostic::error(format!("a {} has no `{}`: it is not on nodes", section.kind, refused.key))
+                .at(refused.key_span)
+                .help("take it out; the files and containers that use it say which nodes they are on"),
+        );
     }
 }
 

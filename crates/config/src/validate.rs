@@ -183,7 +183,8 @@ impl<'a> Check<'a> {
         }
         let before = self.diagnostics.len();
         let mut best: Option<Vec<Diagnostic>> = None;
-        for alternative in fitting {
+        let chosen = fitting.iter().copied().find(|alternative| self.only_key(alternative, node).is_some());
+        for alternative in chosen.map_or(fitting, |chosen| vec![chosen]) {
             self.node(alternative, node, place);
             let found = self.diagnostics.split_off(before);
             if best.as_ref().is_none_or(|best| found.len() < best.len()) {
@@ -213,13 +214,7 @@ impl<'a> Check<'a> {
 
     /// Reports keys that choose more than one of several maps of one key each; whether there were any.
     fn several_at_once(&mut self, alternatives: &[&Rule], node: &Node) -> bool {
-        let schema = self.schema;
-        let chosen = alternatives.iter().filter_map(|alternative| match schema.resolve(alternative) {
-            Rule::Map(MapRule { fields, others: None }) if fields.len() == 1 => {
-                fields.keys().next().filter(|key| node.get(key).is_some())
-            }
-            _ => None,
-        });
+        let chosen = alternatives.iter().filter_map(|alternative| self.only_key(alternative, node));
         let chosen: Vec<String> = chosen.map(|key| format!("`{key}`")).collect();
         let Some((last, rest)) = chosen.split_last().filter(|(_, rest)| !rest.is_empty()) else {
             return false;
@@ -228,6 +223,16 @@ impl<'a> Check<'a> {
         let place = node.entries().last().map_or(node.span, |entry| entry.key_span);
         self.diagnostics.push(Diagnostic::error(summary).at(place).help("keep one of them"));
         true
+    }
+
+    /// The key by which a node chooses a map of one key.
+    fn only_key<'s>(&'s self, alternative: &'s Rule, node: &Node) -> Option<&'s String> {
+        match self.schema.resolve(alternative) {
+            Rule::Map(MapRule { fields, others: None }) if fields.len() == 1 => {
+                fields.keys().next().filter(|key| node.get(key).is_some())
+            }
+            _ => None,
+        }
     }
 
     fn unknown_key(&mut self, key: &str, at: Span, known: &[&str]) {
@@ -247,6 +252,11 @@ impl<'a> Check<'a> {
         };
         diagnostic.help = match (self.schema.resolve(rule), &node.data) {
             (Rule::Text(_) | Rule::Words(_), Data::Int(_) | Data::Float(_) | Data::Bool(_)) => {
+                Some("put it in quotes".to_owned())
+            }
+            (Rule::OneOf(alternatives), Data::Int(_) | Data::Float(_) | Data::Bool(_))
+                if alternatives.iter().any(|other| matches!(self.schema.resolve(other), Rule::Text(_))) =>
+            {
                 Some("put it in quotes".to_owned())
             }
             (Rule::Integer { .. } | Rule::Number { .. }, Data::String(text)) if text.parse::<f64>().is_ok() => {

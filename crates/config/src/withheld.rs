@@ -6,7 +6,7 @@ use hactl_core::diagnostic::{Label, Span};
 use crate::source::SourceMap;
 
 /// The top-level keys under which secrets may stand, RKE's last.
-const BLOCKS: [&str; 3] = ["variables", "registries", "private_registries"];
+const BLOCKS: [&str; 5] = ["variables", "secrets", "encryption", "registries", "private_registries"];
 
 /// The mistake with its place as text, and without the labels and quotations by which its lines would be shown.
 pub(crate) fn without_content(mistake: Diagnostic, sources: &SourceMap) -> Diagnostic {

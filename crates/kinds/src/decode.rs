@@ -19,9 +19,14 @@ pub(crate) fn decode<T: DeserializeOwned>(draft: &Draft<'_>, diagnostics: &mut V
         Ok(spec) => Some(spec),
         Err(error) => {
             let (path, place) = locate(draft, error.path());
-            let deferred = place.is_some_and(|node| matches!(node.data, Data::Deferred(_)));
             let span = place.map_or(draft.span, |node| node.span);
-            let diagnostic = if deferred {
+            let deferred = place.and_then(|node| match &node.data {
+                Data::Deferred(deferred) => Some(deferred),
+                _ => None,
+            });
+            let diagnostic = if deferred.is_some_and(|deferred| deferred.sensitive) {
+                shown_to_all(&path)
+            } else if deferred.is_some() {
                 Diagnostic::error(format!(
                     "`{path}` is needed before anything is applied, and this value is known only then"
                 ))
@@ -33,6 +38,19 @@ pub(crate) fn decode<T: DeserializeOwned>(draft: &Draft<'_>, diagnostics: &mut V
             None
         }
     }
+}
+
+/// Reports a sensitive value at a path of keys, where others can read it or where it decides names and paths.
+pub(crate) fn refuse_sensitive(draft: &Draft<'_>, path: &[&str], value: &Value, diagnostics: &mut Vec<Diagnostic>) {
+    if value.is_sensitive() {
+        let span = (0..=path.len()).rev().find_map(|length| draft.body.at_path(&path[..length])).map(|node| node.span);
+        diagnostics.push(shown_to_all(&path.join(".")).at(span.unwrap_or(draft.span)));
+    }
+}
+
+fn shown_to_all(path: &str) -> Diagnostic {
+    Diagnostic::error(format!("`{path}` cannot hold a sensitive value: it is shown in plans, in state and on the host"))
+        .help("use a value that is not sensitive here; a secret is delivered in the `content` of a file, which `volumes` mount")
 }
 
 /// Decodes a spec as it was planned or applied.
@@ -62,7 +80,13 @@ fn locate<'a>(draft: &Draft<'a>, path: &serde_path_to_error::Path) -> (String, O
                 words.push_str(&format!("[{index}]"));
                 node = node.and_then(|node| node.items().get(*index));
             }
-            serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => {}
+            serde_path_to_error::Segment::Enum { variant } => {
+                if let Some(inner) = node.and_then(|node| node.get(variant)) {
+                    words.push_str(&format!(".{variant}"));
+                    node = Some(inner);
+                }
+            }
+            serde_path_to_error::Segment::Unknown => {}
         }
     }
     (words, node)

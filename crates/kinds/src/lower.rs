@@ -4,12 +4,10 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hactl_config::{
-    Config, Data, Declaration, Node, Reference, Schema, evaluate, expression_span, references, validate,
-};
+use hactl_config::{Config, Declaration, Inputs, Reference, Schema, evaluate, expression_span, references, validate};
 use hactl_core::Address;
 use hactl_core::diagnostic::{Diagnostic, Span, did_you_mean};
-use hactl_core::expr::{ExprKind, Step, Traversal};
+use hactl_core::expr::Traversal;
 use hactl_core::graph::Graph;
 use hactl_core::plan::{Desired, clashes};
 use hactl_core::resource::{Dependency, Resource};
@@ -18,18 +16,28 @@ use indexmap::IndexMap;
 
 use crate::registry::{self, Draft, Kind, Lowered, RULES};
 use crate::scope::{Facts, Known, Names};
+use crate::secret;
+use crate::uses::{Declared, Use, named_by, resource_of, uses_of, waits_for_facts};
 
 /// Lowers a config. Facts are those of the nodes that answered; without any, what depends on facts stays deferred.
 ///
 /// # Errors
 /// Everything that is wrong, with its place.
 pub fn lower(config: &Config, facts: Facts<'_>) -> Result<Desired, Vec<Diagnostic>> {
+    lower_with_warnings(config, facts).map(|(desired, _)| desired)
+}
+
+/// Lowers a config as [`lower`] does, and says what the user should know though nothing is wrong.
+///
+/// # Errors
+/// As [`lower`], the warnings among what is wrong.
+pub fn lower_with_warnings(config: &Config, facts: Facts<'_>) -> Result<(Desired, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut lowering = Lowering::new(config, facts);
     let outputs = lowering.run();
-    if !lowering.diagnostics.is_empty() {
+    if lowering.diagnostics.iter().any(Diagnostic::is_error) {
         return Err(lowering.diagnostics);
     }
-    Ok(Desired {
+    let desired = Desired {
         resources: lowering.resources,
         outputs,
         variables: config
@@ -47,7 +55,8 @@ pub fn lower(config: &Config, facts: Facts<'_>) -> Result<Desired, Vec<Diagnosti
         nodes: config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())).collect(),
         registries: config.registries.iter().map(|(name, registry)| (name.clone(), registry.login.clone())).collect(),
         ..Desired::default()
-    })
+    };
+    Ok((desired, lowering.diagnostics))
 }
 
 /// The most circles of resources that are reported.
@@ -56,10 +65,12 @@ const MAX_CIRCLES: usize = 20;
 /// A lowering on its way.
 pub(crate) struct Lowering<'a> {
     config: &'a Config,
+    /// The files that secrets read with `file()`: their digests are not to be known.
+    private_inputs: Inputs,
     facts: Facts<'a>,
     /// Whether facts are still to come, so that what depends on them is not judged.
     pub(crate) before_facts: bool,
-    declared: BTreeMap<(&'static str, &'a str), &'a [String]>,
+    declared: Declared<'a>,
     positions: IndexMap<(&'a str, &'a str), usize>,
     schemas: BTreeMap<&'static str, Schema>,
     known: Known,
@@ -71,24 +82,12 @@ pub(crate) struct Lowering<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// What a declaration refers to: a resource, and which of its instances.
-struct Use {
-    kind: &'static str,
-    name: String,
-    instance: Instance,
-}
-
-enum Instance {
-    SameNode,
-    Key(String),
-    All,
-}
-
 impl<'a> Lowering<'a> {
     pub(crate) fn new(config: &'a Config, facts: Facts<'a>) -> Self {
         let declarations = || config.declarations.iter();
         Self {
             config,
+            private_inputs: Inputs::new(&config.directory),
             facts,
             before_facts: false,
             declared: declarations()
@@ -100,6 +99,7 @@ impl<'a> Lowering<'a> {
                 .collect(),
             schemas: registry::KINDS
                 .iter()
+                .filter(|kind| kind.validates)
                 .map(|kind| (kind.section.kind, Schema::new(&(kind.section.schema)(), kind.section.formats)))
                 .collect(),
             known: Known::new(),
@@ -158,6 +158,9 @@ impl<'a> Lowering<'a> {
                 .iter()
                 .filter_map(|reference| Some((self.position(reference.traversal)?, self.place(reference))))
                 .collect();
+            for (kind, name, span) in named_by(declaration) {
+                edges.extend(self.positions.get(&(kind, name)).map(|first| (*first, span)));
+            }
             for (address, span) in &declaration.depends_on {
                 match self.positions.get(&(address.kind(), address.name())) {
                     Some(first) => edges.push((*first, *span)),
@@ -222,8 +225,8 @@ impl<'a> Lowering<'a> {
         self.ignored_paths(kind, declaration);
         let same_everywhere = !declaration.body.has_templates() && !(kind.per_node)(&declaration.body);
         let mut shared: Option<Option<Lowered>> = None;
-        let uses = self.uses(declaration);
-        for node in declaration.selector.iter() {
+        let uses = uses_of(declaration, self.config, &self.declared);
+        for node in placements(kind, declaration) {
             let lowered = match &shared {
                 Some(lowered) => lowered.clone(),
                 None => self.instance(kind, declaration, node),
@@ -234,7 +237,7 @@ impl<'a> Lowering<'a> {
             match lowered {
                 Some(lowered) => self.add(declaration, node, &lowered, &uses),
                 None => {
-                    self.failed.insert(Address::new(declaration.kind, &declaration.name, Some(node)));
+                    self.failed.insert(Address::new(declaration.kind, &declaration.name, node));
                 }
             }
         }
@@ -269,13 +272,17 @@ impl<'a> Lowering<'a> {
 
     /// Finds what else is wrong with the expressions of a declaration that is wrong already.
     fn references_of_wrong(&mut self, declaration: &'a Declaration) {
+        let Some(kind) = registry::kind(declaration.kind) else { return };
         let before = self.diagnostics.len();
-        let any_node = self.config.nodes.keys().take(usize::from(declaration.selector.is_empty()));
-        for node in any_node.chain(declaration.selector.iter()) {
+        let mut nodes = placements(kind, declaration);
+        if nodes.is_empty() {
+            nodes.extend(self.config.nodes.keys().take(1).map(|node| Some(node.as_str())));
+        }
+        for node in nodes {
             let mut diagnostics = Vec::new();
-            evaluate(&declaration.body, &self.names(Some(node)), &self.config.sources, &mut diagnostics);
+            evaluate(&declaration.body, &self.names_of(kind, node), &self.config.sources, &mut diagnostics);
             self.diagnostics.extend(diagnostics);
-            self.failed.insert(Address::new(declaration.kind, &declaration.name, Some(node)));
+            self.failed.insert(Address::new(declaration.kind, &declaration.name, node));
         }
         self.report_once(declaration, before);
     }
@@ -294,9 +301,9 @@ impl<'a> Lowering<'a> {
     }
 
     /// Evaluates and lowers what a declaration says for one node.
-    fn instance(&mut self, kind: &Kind, declaration: &Declaration, node: &str) -> Option<Lowered> {
+    fn instance(&mut self, kind: &Kind, declaration: &Declaration, node: Option<&str>) -> Option<Lowered> {
         let mut diagnostics = Vec::new();
-        let names = self.names(Some(node));
+        let names = self.names_of(kind, node);
         let templates = declaration.body.has_templates();
         let evaluated;
         let body = if templates {
@@ -316,8 +323,10 @@ impl<'a> Lowering<'a> {
                 name: &declaration.name,
                 span: declaration.span,
                 body,
+                written: &declaration.body,
                 scope: &names,
-                inputs: &self.config.inputs,
+                config: self.config,
+                known: &self.known,
             };
             (kind.lower)(&draft, &mut diagnostics)
         } else {
@@ -328,10 +337,18 @@ impl<'a> Lowering<'a> {
         lowered
     }
 
-    /// The names that expressions of an instance on a node can use, or those of outputs.
+    /// The names that expressions of an instance of a kind can use.
+    fn names_of(&self, kind: &Kind, node: Option<&str>) -> Names<'_> {
+        let is_secret = kind.section.kind == secret::KIND.section.kind;
+        let inputs = if is_secret { &self.private_inputs } else { &self.config.inputs };
+        Names { inputs, ..self.names(node) }
+    }
+
+    /// The names that expressions on a node can use, or those of outputs.
     fn names(&self, node: Option<&str>) -> Names<'_> {
         Names {
             config: self.config,
+            inputs: &self.config.inputs,
             facts: self.facts,
             known: &self.known,
             failed: &self.failed,
@@ -342,8 +359,8 @@ impl<'a> Lowering<'a> {
     }
 
     /// Adds the instance on one node, and the networks and volumes it names there.
-    fn add(&mut self, declaration: &Declaration, node: &str, lowered: &Lowered, uses: &[Use]) {
-        let address = Address::new(declaration.kind, &declaration.name, Some(node));
+    fn add(&mut self, declaration: &Declaration, node: Option<&str>, lowered: &Lowered, uses: &[Use]) {
+        let address = Address::new(declaration.kind, &declaration.name, node);
         let mut dependencies: Vec<Dependency> = uses
             .iter()
             .map(|used| Dependency {
@@ -353,12 +370,12 @@ impl<'a> Lowering<'a> {
             .collect();
         dependencies.extend(declaration.depends_on.iter().map(|(address, _)| Dependency::on(address.clone())));
         for (kind, name, spec) in &lowered.needs {
-            let need = Address::new(kind, name, Some(node));
+            let need = Address::new(kind, name, node);
             dependencies.push(Dependency { binds: true, ..Dependency::on(need.clone()) });
             if self.implied.insert(need.clone(), (spec.clone(), declaration.span)).is_none() {
                 self.resources.push(Resource {
                     address: need,
-                    node: Some(node.into()),
+                    node: node.map(Into::into),
                     spec: spec.clone(),
                     dependencies: Vec::new(),
                     protect: false,
@@ -381,7 +398,7 @@ impl<'a> Lowering<'a> {
         self.known.insert(address.clone(), lowered.spec.clone());
         self.resources.push(Resource {
             address,
-            node: Some(node.into()),
+            node: node.map(Into::into),
             spec: lowered.spec.clone(),
             dependencies,
             protect: declaration.protect,
@@ -391,37 +408,6 @@ impl<'a> Lowering<'a> {
             gated: lowered.gated,
             span: Some(declaration.span),
         });
-    }
-
-    /// What the templates of a declaration refer to, those of its template file included.
-    fn uses(&self, declaration: &Declaration) -> Vec<Use> {
-        let mut uses: Vec<Use> =
-            references(&declaration.body).iter().filter_map(|reference| self.use_of(reference.traversal)).collect();
-        if let Some(Node { data: Data::String(path), .. }) = declaration.body.get("template")
-            && let Ok(text) = self.config.inputs.text(path)
-            && let Ok(template) = hactl_config::parse_template_text(&text)
-        {
-            template.walk(&mut |expr| {
-                if let ExprKind::Traversal(traversal) = &expr.kind {
-                    uses.extend(self.use_of(traversal));
-                }
-            });
-        }
-        uses
-    }
-
-    fn use_of(&self, traversal: &Traversal) -> Option<Use> {
-        let (kind, name) = resource_of(traversal)?;
-        let ((kind, name), _) = self.declared.get_key_value(&(kind, name))?;
-        let instance = match traversal.steps.get(1) {
-            Some(Step::Splat) => Instance::All,
-            Some(Step::Index(index)) => match &index.kind {
-                ExprKind::Literal(Value::String(key)) => Instance::Key(key.to_string()),
-                _ => Instance::All,
-            },
-            _ => Instance::SameNode,
-        };
-        Some(Use { kind, name: (*name).to_owned(), instance })
     }
 
     fn outputs(&mut self) -> Map {
@@ -449,27 +435,6 @@ impl<'a> Lowering<'a> {
     }
 }
 
-impl Use {
-    fn address(&self, node: &str) -> Address {
-        match &self.instance {
-            Instance::SameNode => Address::new(self.kind, &self.name, Some(node)),
-            Instance::Key(key) => Address::new(self.kind, &self.name, Some(key)),
-            Instance::All => Address::new(self.kind, &self.name, None),
-        }
-    }
-}
-
-/// Whether any part of a value is known only once a node was asked for its facts.
-fn waits_for_facts(value: &Value) -> bool {
-    let mut waits = false;
-    value.for_each_deferred(&mut |deferred| {
-        deferred.expr.walk(&mut |expr| {
-            waits |= matches!(&expr.kind, ExprKind::Output(output) if output.address.kind() == "node");
-        });
-    });
-    waits
-}
-
 /// The graph of so many vertices with these edges.
 fn graph_of(vertices: usize, edges: &BTreeMap<(usize, usize), Span>) -> Graph {
     let mut graph = Graph::new(vertices);
@@ -479,15 +444,10 @@ fn graph_of(vertices: usize, edges: &BTreeMap<(usize, usize), Span>) -> Graph {
     graph
 }
 
-/// Kind and name of the resource that a traversal starts from, if it starts from one.
-fn resource_of(traversal: &Traversal) -> Option<(&'static str, &str)> {
-    let kind = registry::kind(&traversal.root)?;
-    match traversal.steps.first()? {
-        Step::Attr(name) => Some((kind.section.kind, name)),
-        Step::Index(index) => match &index.kind {
-            ExprKind::Literal(Value::String(name)) => Some((kind.section.kind, name)),
-            _ => None,
-        },
-        Step::Splat => None,
+/// The nodes that a declaration has an instance on; a kind that is not on nodes has one, on none.
+fn placements<'d>(kind: &Kind, declaration: &'d Declaration) -> Vec<Option<&'d str>> {
+    match kind.section.on_nodes {
+        true => declaration.selector.iter().map(|node| Some(node.as_str())).collect(),
+        false => vec![None],
     }
 }

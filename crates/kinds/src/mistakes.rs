@@ -9,6 +9,21 @@ use crate::lower::Lowering;
 ///
 /// What depends on facts is not judged, and neither is what depends on something that is wrong itself.
 pub fn mistakes(config: &Config) -> Vec<Diagnostic> {
+    let mut found = lowered(config);
+    found.retain(Diagnostic::is_error);
+    found
+}
+
+/// What the user should know of a config though nothing is wrong, beyond what loading it says.
+///
+/// Whoever lowers the config gets the same from [`lower_with_warnings`](crate::lower_with_warnings).
+pub fn warnings(config: &Config) -> Vec<Diagnostic> {
+    let mut found = lowered(config);
+    found.retain(|diagnostic| !diagnostic.is_error());
+    found
+}
+
+fn lowered(config: &Config) -> Vec<Diagnostic> {
     let mut lowering = Lowering::new(config, None);
     lowering.before_facts = true;
     lowering.run();

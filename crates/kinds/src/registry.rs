@@ -2,24 +2,31 @@
 
 use std::sync::Arc;
 
-use hactl_config::{Node, Section};
-use hactl_core::Diagnostic;
+use hactl_config::{Config, Node, Section};
 use hactl_core::diagnostic::Span;
 use hactl_core::eval::Scope;
 use hactl_core::resource::{KindRules, Rollout, Rules};
 use hactl_core::value::{Map, Value};
+use hactl_core::{Address, Diagnostic};
 
-use crate::{container, file, network, volume};
+use crate::scope::Known;
+use crate::{container, file, network, secret, volume};
 
 /// A kind that a config can declare.
 pub(crate) struct Kind {
     pub(crate) section: Section,
     /// What is known of an instance only after apply.
     pub(crate) outputs: &'static [&'static str],
-    /// What follows from a lowered spec and can be referred to besides its fields.
-    pub(crate) derived: fn(&Value) -> Map,
+    /// Whether the fields of a lowered spec can be referred to.
+    pub(crate) shows_spec: bool,
+    /// What follows from the address and lowered spec of an instance, and can be referred to as well.
+    pub(crate) derived: fn(&Address, &Value) -> Map,
+    /// The resources that a spec names without an expression: kind, name and place.
+    pub(crate) named: fn(&Node) -> Vec<(&'static str, &str, Span)>,
     /// Lowers an evaluated spec; all that is wrong goes to the diagnostics.
     pub(crate) lower: fn(&Draft<'_>, &mut Vec<Diagnostic>) -> Option<Lowered>,
+    /// Whether evaluated specs are held against the schema before they are lowered.
+    pub(crate) validates: bool,
     /// Whether a spec without templates may still differ from node to node.
     pub(crate) per_node: fn(&Node) -> bool,
 }
@@ -32,10 +39,14 @@ pub(crate) struct Draft<'a> {
     pub(crate) span: Span,
     /// The spec.
     pub(crate) body: &'a Node,
+    /// The spec as it is written, before anything in it was evaluated.
+    pub(crate) written: &'a Node,
     /// The names that a template file can use.
     pub(crate) scope: &'a dyn Scope,
-    /// The files that the config names.
-    pub(crate) inputs: &'a hactl_config::Inputs,
+    /// The config it is from.
+    pub(crate) config: &'a Config,
+    /// The specs of what was lowered before, which is all that it refers to.
+    pub(crate) known: &'a Known,
 }
 
 /// A spec in its one canonical form, and what follows from it; the same on every node.
@@ -50,6 +61,13 @@ pub(crate) struct Lowered {
     pub(crate) rollout: Option<RolloutRule>,
     /// Whether it is told when a file that it uses changes.
     pub(crate) hears_of_files: bool,
+}
+
+impl Lowered {
+    /// A spec from which nothing else follows.
+    pub(crate) fn plain(spec: Map) -> Self {
+        Self { spec: Arc::new(Value::Map(spec)), needs: Vec::new(), gated: false, rollout: None, hears_of_files: false }
+    }
 }
 
 /// How changes are spread over instances, before their number is known.
@@ -73,15 +91,15 @@ impl RolloutRule {
 }
 
 /// The kinds that a config can declare.
-pub(crate) const KINDS: &[Kind] = &[file::KIND, container::KIND];
+pub(crate) const KINDS: &[Kind] = &[secret::KIND, file::KIND, container::KIND];
 
 /// The top-level keys of a config under which resources are declared.
-pub const SECTIONS: &[Section] = &[file::KIND.section, container::KIND.section];
+pub const SECTIONS: &[Section] = &[secret::KIND.section, file::KIND.section, container::KIND.section];
 
 /// What plan must know about the primitive kinds.
 pub const RULES: Rules = Rules(PRIMITIVES);
 
-const PRIMITIVES: &[KindRules] = &[container::RULES, file::RULES, network::RULES, volume::RULES];
+const PRIMITIVES: &[KindRules] = &[container::RULES, file::RULES, network::RULES, secret::RULES, volume::RULES];
 
 /// The declared kind of this name.
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hactl_config::{Config, NodeConfig, parse_template_text};
+use hactl_config::{Config, Inputs, NodeConfig, parse_template_text};
 use hactl_core::Address;
 use hactl_core::diagnostic::did_you_mean;
 use hactl_core::eval::{EvalError, Lookup, ResolvedStep, Scope};
@@ -13,6 +13,7 @@ use hactl_core::value::{Map, Value};
 
 use crate::node::FACTS;
 use crate::registry;
+use crate::uses::Declared;
 
 /// What is known of nodes beyond the config: facts by node, for those that answered. None before any was asked.
 pub type Facts<'a> = Option<&'a BTreeMap<String, Map>>;
@@ -23,12 +24,14 @@ pub(crate) type Known = BTreeMap<Address, Arc<Value>>;
 /// The names an expression can use: `var`, `node`, `self` and the kinds.
 pub(crate) struct Names<'a> {
     pub(crate) config: &'a Config,
+    /// The files that expressions can read.
+    pub(crate) inputs: &'a Inputs,
     pub(crate) facts: Facts<'a>,
     pub(crate) known: &'a Known,
     /// The instances that are wrong.
     pub(crate) failed: &'a BTreeSet<Address>,
     /// Every declared resource, with the nodes it is on.
-    pub(crate) declared: &'a BTreeMap<(&'static str, &'a str), &'a [String]>,
+    pub(crate) declared: &'a Declared<'a>,
     /// The node that `self` is on; none in outputs.
     pub(crate) node: Option<&'a NodeConfig>,
     /// Set once something was looked up whose value only a mended config decides; what is built with it cannot be
@@ -54,11 +57,11 @@ impl Scope for Names<'_> {
     }
 
     fn file(&self, path: &str) -> Result<Value, EvalError> {
-        self.config.inputs.text(path).map(Value::String)
+        self.inputs.text(path).map(Value::String)
     }
 
     fn template(&self, path: &str) -> Result<Expr, EvalError> {
-        let text = self.config.inputs.text(path)?;
+        let text = self.inputs.text(path)?;
         parse_template_text(&text).map_err(|error| {
             let line = text.bytes().take(error.at as usize).filter(|byte| *byte == b'\n').count() + 1;
             EvalError::new(format!("{path}:{line}: {}", error.message))
@@ -143,6 +146,9 @@ impl Names<'_> {
             let names = self.declared.keys().filter(|(kind, _)| *kind == word).map(|(_, name)| *name);
             return Err(unknown(word, name, names));
         };
+        if !kind.section.on_nodes {
+            return self.instance(kind, &Address::new(word, name, None), &steps[1..], 1);
+        }
         match steps.get(1) {
             Some(ResolvedStep::Splat) => Ok(Lookup {
                 value: Value::List(
@@ -190,23 +196,26 @@ impl Names<'_> {
         rest: &[ResolvedStep],
         taken: usize,
     ) -> Result<Lookup, EvalError> {
-        let Some(ResolvedStep::Attr(attribute)) = rest.first() else {
-            return Ok(Lookup { value: self.whole(kind, address), taken });
+        let attribute = match rest.first() {
+            Some(ResolvedStep::Attr(attribute)) => attribute.as_str(),
+            Some(ResolvedStep::Index(Value::String(attribute))) if !kind.section.on_nodes => attribute,
+            _ => return Ok(Lookup { value: self.whole(kind, address), taken }),
         };
         let spec = self.known.get(address);
         if self.failed.contains(address) {
             self.unsettled.set(true);
         }
-        let derived = spec.map(|spec| (kind.derived)(spec)).unwrap_or_default();
-        let value = match spec.and_then(|spec| spec.get(attribute)).or_else(|| derived.get(attribute)) {
+        let derived = spec.map(|spec| (kind.derived)(address, spec)).unwrap_or_default();
+        let shown = spec.filter(|_| kind.shows_spec);
+        let value = match shown.and_then(|spec| spec.get(attribute)).or_else(|| derived.get(attribute)) {
             Some(value) => value.clone(),
-            None if kind.outputs.contains(&attribute.as_str()) => {
+            None if kind.outputs.contains(&attribute) => {
                 Value::deferred(Expr::output(address.clone(), attribute), false)
             }
             // A resource that is itself wrong is reported where it is declared.
             None if spec.is_none() => Value::deferred(Expr::output(address.clone(), attribute), false),
             None => {
-                let names = spec
+                let names = shown
                     .and_then(|spec| spec.as_map())
                     .into_iter()
                     .flat_map(|map| map.keys().map(String::as_str))
@@ -226,8 +235,9 @@ impl Names<'_> {
             return Value::deferred(Expr::output(address.clone(), ""), false);
         }
         let spec = self.known.get(address);
-        let mut map = spec.and_then(|spec| spec.as_map()).cloned().unwrap_or_default();
-        map.extend(spec.map(|spec| (kind.derived)(spec)).unwrap_or_default());
+        let shown = spec.filter(|_| kind.shows_spec);
+        let mut map = shown.and_then(|spec| spec.as_map()).cloned().unwrap_or_default();
+        map.extend(spec.map(|spec| (kind.derived)(address, spec)).unwrap_or_default());
         for output in kind.outputs {
             map.insert((*output).to_owned(), Value::deferred(Expr::output(address.clone(), output), false));
         }

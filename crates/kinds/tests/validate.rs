@@ -110,7 +110,7 @@ name: shop
 variabels: {stage: x}
 node:
   n1: {address: a}
-secrets: {token: {}}
+manifests: {token: {}}
 files: []
 container:
   api: {nodes: all, image: x}
@@ -119,13 +119,13 @@ containers:
     nodes: [n1]
     image: x:${var.stage}
     dependsOn: [file.a, container.api]
-    env: {A: '${node.n1.address}', B: '${secret.token.value}', C: '${file.a.path}', D: '${container.api.name}'}
+    env: {A: '${node.n1.address}', B: '${manifest.token.value}', C: '${file.a.path}', D: '${container.api.name}'}
   other: {nodes: all, image: x}
 outputs: {api: '${container.api[\"n1\"].id}'}
 "), @"
 3:1: unknown key `variabels` (did you mean `variables`?)
 4:1: unknown key `node` (did you mean `nodes`?)
-6:1: `secrets` is not supported by this version of hactl yet (take it out for now)
+6:1: `manifests` is not supported by this version of hactl yet (take it out for now)
 7:1: `files` is a list, expected a map of names
 8:1: unknown key `container` (did you mean `containers`?)
 ");

@@ -7,6 +7,7 @@ mod key_files;
 mod properties;
 mod registries;
 mod rke;
+mod secrets;
 mod withheld;
 
 use std::path::Path;
@@ -84,6 +85,36 @@ struct FileSpec {
     template: Option<bool>,
 }
 
+/// A secret, as small as the tests need it.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "only the schema is used")]
+struct SecretSpec {
+    /// Named values.
+    data: Option<std::collections::BTreeMap<String, SecretSource>>,
+    /// A value to make.
+    generate: Option<std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>>>,
+    /// A certificate made elsewhere.
+    import: Option<std::collections::BTreeMap<String, SecretSource>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only the schema is used")]
+enum SecretSource {
+    Text(String),
+    From(SecretForm),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", inline)]
+#[expect(dead_code, reason = "only the schema is used")]
+enum SecretForm {
+    Env(String),
+    File(String),
+    Value(String),
+}
+
 fn duration(text: &str) -> Result<(), String> {
     let digits = text.strip_suffix('s').unwrap_or("");
     if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) {
@@ -100,8 +131,22 @@ pub(crate) const SECTIONS: &[Section] = &[
         kind: "container",
         schema: || schemars::schema_for!(ContainerSpec).to_value(),
         formats: &[("duration", duration)],
+        on_nodes: true,
     },
-    Section { key: "files", kind: "file", schema: || schemars::schema_for!(FileSpec).to_value(), formats: &[] },
+    Section {
+        key: "files",
+        kind: "file",
+        schema: || schemars::schema_for!(FileSpec).to_value(),
+        formats: &[],
+        on_nodes: true,
+    },
+    Section {
+        key: "secrets",
+        kind: "secret",
+        schema: || schemars::schema_for!(SecretSpec).to_value(),
+        formats: &[],
+        on_nodes: false,
+    },
 ];
 
 /// The start of a config with three nodes; 5 lines.

@@ -126,7 +126,7 @@ rancher-cluster.yml:2:34: `role` still holds the placeholder `<ROLE>` (put in th
 rancher-cluster.yml:3:5: `address` is missing (add `address:` with text)
 rancher-cluster.yml:4:15: "a b" cannot be the name of a node (set `hostname_override` or `address` to a host name or IP address)
 rancher-cluster.yml:5:36: `port` is "ssh", expected a whole number from 1 to 65535
-rancher-cluster.yml:7:24: `role` is a number, expected text or a list
+rancher-cluster.yml:7:24: `role` is a number, expected text or a list (put it in quotes)
 rancher-cluster.yml:8:15: [first here rancher-cluster.yml:6:15] two nodes have the name `y` (give one of them another `address` or `hostname_override`)
 rancher-cluster.yml:9:5: this is text, expected a map
 "#);

@@ -126,7 +126,6 @@ containers:
     nodes: all
     image: \"registry.example.com/web:1\"
     env: {PASSWORD: \"${var.password}\"}
-    command: [serve, \"--password=${var.password}\"]
 outputs: {url: {value: \"http://user:${var.password}@10.0.0.1/\", sensitive: true}}
 ",
     );

@@ -8,7 +8,7 @@ use hactl_core::value::{Map, Value};
 use hactl_host::MountKind;
 
 use crate::container::spec::{ContainerSpec, HealthSpec, MaxUnavailable, OnFailure, OnFileChange, RolloutSpec};
-use crate::decode::decode;
+use crate::decode::{decode, refuse_sensitive};
 use crate::formats;
 use crate::registry::{Draft, Lowered, RolloutRule};
 use crate::text::Text;
@@ -21,6 +21,7 @@ pub(super) fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Opt
     let spec: ContainerSpec = decode(draft, diagnostics)?;
     let before = diagnostics.len();
     check(&spec, draft, diagnostics);
+    check_sensitive(&spec, draft, diagnostics);
     if diagnostics.len() > before {
         return None;
     }
@@ -125,6 +126,24 @@ fn check(spec: &ContainerSpec, draft: &Draft<'_>, diagnostics: &mut Vec<Diagnost
             format!("`{device}` is not a device; write HOST[:CONTAINER[:rwm]]"),
             "devices start with /dev/",
         );
+    }
+}
+
+/// Reports sensitive values where everybody can read them who may ask Docker Engine or list processes. `env` is such a place
+/// too, but often the only one that an image takes.
+fn check_sensitive(spec: &ContainerSpec, draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    for (key, texts) in [("entrypoint", &spec.entrypoint), ("command", &spec.command)] {
+        for text in texts.iter().flatten() {
+            refuse_sensitive(draft, &[key], text.value(), diagnostics);
+        }
+    }
+    for (key, texts) in [("labels", &spec.labels), ("sysctls", &spec.sysctls)] {
+        for (name, text) in texts {
+            refuse_sensitive(draft, &[key, name], text.value(), diagnostics);
+        }
+    }
+    for (name, text) in spec.logging.iter().flat_map(|logging| &logging.options) {
+        refuse_sensitive(draft, &["logging", "options", name], text.value(), diagnostics);
     }
 }
 

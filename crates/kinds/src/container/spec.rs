@@ -24,7 +24,7 @@ pub(crate) struct ContainerSpec {
     pub(crate) entrypoint: Option<Vec<Text>>,
     /// The arguments, in place of the image's command.
     pub(crate) command: Option<Vec<Text>>,
-    /// Environment variables.
+    /// Environment variables. Who may ask Docker Engine can read them, so secrets are better delivered as files.
     #[serde(default)]
     pub(crate) env: BTreeMap<String, Text>,
     /// Labels.

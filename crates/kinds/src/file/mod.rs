@@ -2,16 +2,14 @@
 
 mod provider;
 
-use std::sync::Arc;
-
 use hactl_config::{Node, Section, Source};
 use hactl_core::resource::{KindRules, Replacement};
 use hactl_core::value::{Map, Value};
-use hactl_core::{Diagnostic, Digest, eval};
+use hactl_core::{Address, Diagnostic, Digest, eval};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::decode::decode;
+use crate::decode::{decode, refuse_sensitive};
 use crate::formats::{self, FORMATS};
 use crate::registry::{Draft, Kind, Lowered};
 use crate::text::Text;
@@ -24,9 +22,13 @@ pub(crate) const KIND: Kind = Kind {
         kind: "file",
         schema: || schemars::schema_for!(FileSpec).to_value(),
         formats: FORMATS,
+        on_nodes: true,
     },
     outputs: &[],
+    shows_spec: true,
     derived,
+    named: |_| Vec::new(),
+    validates: true,
     lower,
     per_node: |body: &Node| body.get("template").is_some(),
 };
@@ -35,7 +37,7 @@ pub(crate) const RULES: KindRules = KindRules {
     kind: "file",
     replacement: Replacement::DeleteThenCreate,
     generations: false,
-    in_place: &["content", "sha256", "size", "source", "mode", "owner", "group"],
+    in_place: &["content", "sha256", "size", "source", "mode", "owner", "group", "tmpfs"],
     computed: &[],
     remakes: &[],
     keep_on_delete: false,
@@ -59,13 +61,16 @@ struct FileSpec {
     /// A file beside the config whose text, with its `${…}` evaluated, is the content; or `false`, which leaves the
     /// text of `content` alone.
     template: Option<TemplateSpec>,
-    /// Permission bits in octal; "0644" where left out.
+    /// Permission bits in octal; where left out "0600" with sensitive content, else "0644".
     #[schemars(extend("format" = "mode"))]
     mode: Option<String>,
     /// The owner's name or number; the connecting user where left out.
     owner: Option<Text>,
     /// The group's name or number; the owner's group where left out.
     group: Option<Text>,
+    /// Refuse to write it to a disk: it must lie on a tmpfs of its host, as below /run.
+    #[serde(default)]
+    tmpfs: bool,
 }
 
 /// A template file, or none at all.
@@ -80,7 +85,7 @@ enum TemplateSpec {
 
 /// `directory`: the parent directory of `path`, to mount where the file is replaced while a container uses it. A mount
 /// of the file alone would go on showing the old one.
-fn derived(spec: &Value) -> Map {
+fn derived(_: &Address, spec: &Value) -> Map {
     let path = spec.get("path").and_then(Value::as_str);
     let directory = path.and_then(|path| path.rsplit_once('/')).map(|(directory, _)| directory);
     let directory = directory.map(|directory| if directory.is_empty() { "/" } else { directory });
@@ -114,28 +119,39 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
             return None;
         }
     };
-    let mut map = Map::from([
-        ("path".to_owned(), Value::from(spec.path)),
-        (
-            "mode".to_owned(),
-            Value::from(
-                spec.mode.map_or_else(|| Ok("0644".to_owned()), |mode| formats::mode(&mode)).unwrap_or_default(),
-            ),
-        ),
-    ]);
+    let mode = mode(draft, spec.mode.as_deref(), content.is_sensitive(), diagnostics);
+    let mut map = Map::from([("path".to_owned(), Value::from(spec.path)), ("mode".to_owned(), Value::from(mode))]);
+    if spec.tmpfs {
+        map.insert("tmpfs".to_owned(), Value::Bool(true));
+    }
     for (key, text) in [("owner", spec.owner), ("group", spec.group)] {
         if let Some(text) = text {
+            refuse_sensitive(draft, &[key], text.value(), diagnostics);
             map.insert(key.to_owned(), text.value().clone());
         }
     }
     content.put(&mut map);
-    Some(Lowered {
-        spec: Arc::new(Value::Map(map)),
-        needs: Vec::new(),
-        gated: false,
-        rollout: None,
-        hears_of_files: false,
-    })
+    Some(Lowered::plain(map))
+}
+
+/// The permission bits; warns where they let others read what is sensitive.
+fn mode(draft: &Draft<'_>, given: Option<&str>, sensitive: bool, diagnostics: &mut Vec<Diagnostic>) -> String {
+    let default = if sensitive { "0600" } else { "0644" };
+    let mode = given.and_then(|mode| formats::mode(mode).ok()).unwrap_or_else(|| default.to_owned());
+    let readers = match u32::from_str_radix(&mode, 8).unwrap_or_default() {
+        bits if bits & 0o004 != 0 => "everybody on the host",
+        bits if bits & 0o040 != 0 => "its group",
+        _ => return mode,
+    };
+    if sensitive {
+        let span = draft.body.get("mode").map_or(draft.span, |node| node.span);
+        diagnostics.push(
+            Diagnostic::warning(format!("the file holds a secret, and its mode \"{mode}\" lets {readers} read it"))
+                .at(span)
+                .help("leave `mode` out, which makes it \"0600\", and set `owner` to the user that reads it"),
+        );
+    }
+    mode
 }
 
 enum Content {
@@ -146,6 +162,10 @@ enum Content {
 }
 
 impl Content {
+    fn is_sensitive(&self) -> bool {
+        matches!(self, Self::Text(text) if text.is_sensitive())
+    }
+
     fn put(self, map: &mut Map) {
         match self {
             Self::Text(text) => {
@@ -161,7 +181,7 @@ impl Content {
 }
 
 fn from_source(draft: &Draft<'_>, source: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Content> {
-    match draft.inputs.source(source, MAX_INLINE) {
+    match draft.config.inputs.source(source, MAX_INLINE) {
         Ok(Source::Small(bytes)) => Some(match std::str::from_utf8(&bytes) {
             Ok(text) => Content::Text(Value::from(text)),
             Err(_) => {
@@ -189,6 +209,7 @@ fn from_template(draft: &Draft<'_>, path: &str, diagnostics: &mut Vec<Diagnostic
         Err(mut error) => {
             if let Some(at) = error.at.take() {
                 let line = draft
+                    .config
                     .inputs
                     .text(path)
                     .map_or(1, |text| text.bytes().take(at as usize).filter(|byte| *byte == b'\n').count() + 1);
