@@ -5,6 +5,7 @@
 mod cli;
 mod commands;
 mod failure;
+mod keyring;
 mod logging;
 mod output;
 mod render;

@@ -6,20 +6,24 @@ use std::time::Duration;
 
 use clap::Args;
 use hactl_config::Config;
-use hactl_core::Diagnostic;
 use hactl_core::address::Address;
 use hactl_core::observed::{Observations, recover};
-use hactl_core::plan::{Desired, Input, Mode, Options, Plan, plan};
+use hactl_core::plan::{Desired, Input, Mode, Options, Plan, Reason, Remake, plan};
 use hactl_core::state::State;
+use hactl_core::{Diagnostic, Value};
 use hactl_engine::{Applied, Apply, Events, Recorder, Refresh, Refreshed, SeenNode, apply, refresh};
-use hactl_kinds::{Hosts, Logins, RULES, lower, preflight, resolve_images, uses_facts};
+use hactl_kinds::{
+    Hosts, Logins, RULES, ReadSecrets, age, end_of_overlap, lower_with_warnings, preflight, read_secrets,
+    resolve_images, uses_facts,
+};
 use hactl_state::{FORMAT, Header, Journal, Loaded, LockGuard, Record, World};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::failure::Failure;
+use crate::keyring::Keyring;
 use crate::output::Output;
-use crate::session::Session;
+use crate::session::{self, Session};
 
 /// The environment variable that makes the sandbox's waits take no time.
 const VIRTUAL_CLOCK: &str = "HACTL_SANDBOX_CLOCK";
@@ -48,6 +52,9 @@ pub(crate) struct PlanOptions {
     /// Accept that this node is another machine than before
     #[arg(long, value_name = "NODE")]
     pub(crate) replace_node: Vec<String>,
+    /// Certificate authorities whose predecessors are no longer to be trusted beside them.
+    #[arg(skip)]
+    pub(crate) end_overlap: Vec<Address>,
     /// How long to wait for another run that holds the lock, as in 30s
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_wait)]
     pub(crate) lock_timeout: Duration,
@@ -77,10 +84,16 @@ pub(crate) struct Prepared {
     /// The state with everything unfinished settled by what was seen.
     pub(crate) state: State,
     pub(crate) nodes: BTreeMap<String, SeenNode>,
+    pub(crate) keyring: Keyring,
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
 impl PlanOptions {
+    fn ended_overlaps(&self) -> impl Iterator<Item = (Address, Remake)> {
+        let ended = |address: &Address| (address.clone(), end_of_overlap(Reason::Requested));
+        self.end_overlap.iter().map(ended)
+    }
+
     fn options(&self, mode: Mode, config: &Config) -> Result<Options, Failure> {
         let mut diagnostics = Vec::new();
         let mut addresses = |texts: &[String]| -> Vec<Address> {
@@ -136,22 +149,30 @@ pub(crate) async fn prepare(
     let options = asked.options(mode, config)?;
     let state = session.state(&loaded);
     let fail = |diagnostics| Failure::of(&config.sources, diagnostics);
+    let read = read_values(session, config, options.mode).await?;
+    let keyring = Keyring::unlock(session, Some(config), state.encryption.as_ref(), &state, read.values)?;
+    let hosts = session.hosts(&state, keyring.secrets.key.as_ref());
     let mut seen = Refreshed::default();
     // Facts are part of the config, so they are asked for without a refresh as well.
     let facts = if uses_facts(config) {
-        seen = look(&session.hosts, config, &state, &Desired::default(), events).await;
+        seen = look(&hosts, config, &state, &Desired::default(), events).await;
         seen.nodes.iter().map(|(name, node)| (name.clone(), node.facts.clone())).collect()
     } else {
         BTreeMap::new()
     };
-    let mut desired = lower(config, (!facts.is_empty()).then_some(&facts)).map_err(fail)?;
+    let (mut desired, told) = lower_with_warnings(config, (!facts.is_empty()).then_some(&facts)).map_err(fail)?;
     if asked.refresh {
-        let logins = Logins::reveal(&desired.registries, &session.secrets).map_err(fail)?;
-        seen = look(&session.hosts.clone().with_logins(logins), config, &state, &desired, events).await;
+        let logins = match options.mode {
+            Mode::Normal => Logins::reveal(&desired.registries, &keyring.secrets).map_err(fail)?,
+            Mode::Destroy | Mode::RefreshOnly => Logins::default(),
+        };
+        seen = look(&hosts.with_logins(logins), config, &state, &desired, events).await;
     } else {
         seen.observed = Observations::default();
     }
     complete(&mut desired, &state, &seen);
+    age(&mut desired, &state, session.now, &read.certificates);
+    desired.remakes.extend(asked.ended_overlaps());
     tracing::debug!(resources = desired.resources.len(), unreachable = seen.unreachable.len(), "planning");
     let mut diagnostics = preflight(&seen.nodes, &state, &asked.replace_node);
     let mut warnings: Vec<Diagnostic> = diagnostics.extract_if(.., |diagnostic| !diagnostic.is_error()).collect();
@@ -169,10 +190,13 @@ pub(crate) async fn prepare(
         state: &state,
         observed: &seen.observed,
         rules: RULES,
-        secrets: &session.secrets,
+        secrets: &keyring.secrets,
         options: &options,
     })
     .map_err(fail)?;
+    warnings.extend(told);
+    warnings.extend(read.warnings);
+    warnings.extend(keyring.warnings(&plan));
     tracing::info!(steps = plan.steps.len(), left_out = plan.left_out.len(), serial = plan.serial, "plan made");
     let mut state = settled(state, &seen.observed);
     remember_addresses(&mut state, config, &seen.nodes);
@@ -181,8 +205,24 @@ pub(crate) async fn prepare(
         loaded,
         state,
         nodes: seen.nodes,
+        keyring,
         warnings: config.warnings.iter().cloned().chain(warnings).chain(seen.warnings).collect(),
     })
+}
+
+/// The sensitive values that a plan of this kind needs: variables always, secrets that come from elsewhere only where
+/// something is wanted of them.
+pub(crate) async fn read_values(session: &Session, config: &Config, mode: Mode) -> Result<ReadSecrets, Failure> {
+    let mut read = match mode {
+        Mode::Normal => {
+            let environment = session::environment().into_iter().collect();
+            let read = read_secrets(config, &environment, session.now).await;
+            read.map_err(|diagnostics| Failure::of(&config.sources, diagnostics))?
+        }
+        Mode::Destroy | Mode::RefreshOnly => ReadSecrets::default(),
+    };
+    read.values.extend(config.sensitive_values());
+    Ok(read)
 }
 
 /// Looks at every node of the config, and at those that state still has something on.
@@ -220,12 +260,12 @@ fn remember_addresses(state: &mut State, config: &Config, seen: &BTreeMap<String
 }
 
 /// Before a saved plan is applied: settles what an earlier run left, by looking at the nodes that state knows.
-pub(crate) async fn settle(session: &Session, state: State, events: Events<'_>) -> State {
+pub(crate) async fn settle(hosts: &Hosts, state: State, events: Events<'_>) -> State {
     if state.is_settled() {
         return state;
     }
     let nodes = state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
-    let seen = refresh(&session.hosts, &Refresh { nodes: &nodes, state: &state, desired: &[] }, events).await;
+    let seen = refresh(hosts, &Refresh { nodes: &nodes, state: &state, desired: &[] }, events).await;
     settled(state, &seen.observed)
 }
 
@@ -319,8 +359,19 @@ pub(crate) fn has_work(prepared: &Prepared) -> bool {
 }
 
 /// Applies a plan: journal, steps, state.
-pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<'_>) -> Result<Applied, Failure> {
-    let hosts = session.hosts.clone().with_logins(Logins::reveal(&start.plan.registries, &session.secrets)?);
+pub(crate) async fn execute(
+    session: &Session,
+    keyring: &mut Keyring,
+    mut start: Start<'_>,
+    output: &Output,
+    events: Events<'_>,
+) -> Result<Applied, Failure> {
+    let logins = Logins::reveal(&start.plan.registries, &keyring.secrets)?;
+    let hosts = session.hosts(&start.state, keyring.secrets.key.as_ref()).with_logins(logins);
+    let vault = keyring.vault(session, start.plan, |text| output.message(&format!("\n{text}")))?;
+    if let Some(vault) = &vault {
+        start.state.encryption = Some(vault.header().clone());
+    }
     session.store.recover(start.loaded)?;
     let mut generations = session.generations(&start.state);
     let header = Header {
@@ -329,14 +380,17 @@ pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<
         lineage: start.state.lineage.clone(),
         serial: start.state.serial + 1,
         plan: start.plan.digest(),
-        encryption: None,
+        encryption: start.state.encryption.clone(),
     };
     let mut recorder = JournalRecorder(Journal::create(&session.store, &header)?);
-    let mut secrets = session.secrets.clone();
-    let key = session.secrets.key.clone();
-    let encrypt = |_: &str, value: &hactl_core::Value, _: Option<&hactl_core::Value>| {
-        let key = key.as_ref().ok_or_else(|| Diagnostic::error("no key"))?;
-        Ok(hactl_core::Value::sealed(key.digest(value)))
+    let encrypt = |label: &str, value: &Value, known: Option<&Value>| {
+        let vault =
+            vault.as_ref().ok_or_else(|| Diagnostic::error(format!("there is nothing to encrypt {label} with")))?;
+        let known = match known {
+            Some(Value::Sealed(sealed)) => Some(&**sealed),
+            _ => None,
+        };
+        vault.seal(label, value, known).map_err(Diagnostic::from)
     };
     let applied = apply(Apply {
         plan: start.plan,
@@ -345,7 +399,7 @@ pub(crate) async fn execute(session: &Session, start: Start<'_>, events: Events<
         targets: &hosts,
         nodes: start.nodes,
         recorder: &mut recorder,
-        secrets: &mut secrets,
+        secrets: &mut keyring.secrets,
         encrypt: &encrypt,
         generations: &mut generations,
         parallelism: start.parallelism,
@@ -387,6 +441,6 @@ fn interrupts() -> watch::Receiver<bool> {
     receiver
 }
 
-fn parse_wait(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_wait(text: &str) -> Result<Duration, String> {
     hactl_kinds::parse_duration(text)
 }

@@ -1,17 +1,18 @@
 //! A session: one stack, the world it lives in, and what is needed to act on it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hactl_config::{Config, LoadFailure, VariableInputs};
-use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
-use hactl_core::{Diagnostic, Digest, DigestKey, Sensitive, Value};
+use hactl_core::{Diagnostic, Digest, DigestKey};
 use hactl_host::{Fleet, LinuxFleet};
 use hactl_kinds::{Hosts, Maker, SECTIONS};
+use hactl_pki::Entropy;
 use hactl_sim::Sandbox;
+use hactl_state::encryption::IdentityPath;
 use hactl_state::{Loaded, Store, World};
+use jiff::Timestamp;
 
 use crate::cli::Global;
 use crate::failure::Failure;
@@ -20,14 +21,17 @@ use crate::failure::Failure;
 const SSH_CONFIG: &str = "HACTL_SSH_CONFIG";
 /// The environment variable that seeds a new sandbox; 0 where it is not set.
 const SEED: &str = "HACTL_SANDBOX_SEED";
+/// The environment variable that says what time it is in the sandbox; the time as it is where it is not set.
+const TIME: &str = "HACTL_SANDBOX_TIME";
 
 /// One stack, ready to be planned for and applied to.
 pub(crate) struct Session {
     pub(crate) world: World,
     pub(crate) directory: PathBuf,
     pub(crate) store: Store,
-    pub(crate) hosts: Hosts,
-    pub(crate) secrets: Secrets,
+    /// The time of this run.
+    pub(crate) now: Timestamp,
+    fleet: Arc<dyn Fleet>,
     seed: u64,
 }
 
@@ -36,11 +40,16 @@ pub(crate) fn variable_inputs(global: &Global) -> VariableInputs {
     VariableInputs {
         assignments: global.var.clone(),
         files: global.var_file.clone(),
-        environment: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect(),
+        environment: environment(),
         optional: false,
     }
+}
+
+/// The environment of this process, as far as it is text.
+pub(crate) fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// Loads the config that the options name.
@@ -87,7 +96,7 @@ impl Session {
     pub(crate) fn open_to_read(global: &Global) -> Result<Self, Failure> {
         let (stack, directory) = identify(global)?;
         let directory = std::path::absolute(&directory).unwrap_or(directory);
-        Self::at(world(global), directory, &stack, BTreeMap::new())
+        Self::at(world(global), directory, &stack)
     }
 
     /// Opens a config's stack in the world that the options name.
@@ -100,40 +109,56 @@ impl Session {
             }
         }
         let directory = std::path::absolute(&config.directory).unwrap_or_else(|_| config.directory.clone());
-        Self::at(world, directory, &config.name, config.sensitive_values())
+        Self::at(world, directory, &config.name)
     }
 
     /// Opens a stack in a directory.
-    pub(crate) fn at(
-        world: World,
-        directory: PathBuf,
-        stack: &str,
-        sensitive: BTreeMap<String, Sensitive<Value>>,
-    ) -> Result<Self, Failure> {
-        let (fleet, store, key, seed): (Arc<dyn Fleet>, _, _, _) = match world {
+    pub(crate) fn at(world: World, directory: PathBuf, stack: &str) -> Result<Self, Failure> {
+        let (fleet, state, now, seed): (Arc<dyn Fleet>, _, _, _) = match world {
             World::Sandbox => {
                 let sandbox = open_sandbox(&directory, stack)?;
                 let seed = sandbox.seed();
-                // The sandbox's own key: it keeps its states as clean as real ones, and need not keep anything secret.
-                let key = DigestKey::new(derive(&[b"digest key", &seed.to_be_bytes(), stack.as_bytes()]));
-                (Arc::new(sandbox), Store::new(&sandbox_directory(&directory, stack).join("state"), stack), key, seed)
+                (Arc::new(sandbox), sandbox_directory(&directory, stack).join("state"), sandbox_time()?, seed)
             }
-            World::Real => {
-                let fleet = LinuxFleet::new(ssh_config()?);
-                let key = digest_key(&directory, !sensitive.is_empty())?;
-                (Arc::new(fleet), Store::new(&directory.join("state"), stack), key, 0)
-            }
+            World::Real => (Arc::new(LinuxFleet::new(ssh_config()?)), directory.join("state"), Timestamp::now(), 0),
         };
+        let store = Store::new(&state, stack);
         tracing::info!(stack, state = %store.state_path().display(), "stack opened");
-        Ok(Self {
-            world,
-            store,
-            hosts: Hosts::new(fleet, directory.clone(), Maker { now: jiff::Timestamp::now() })
-                .with_key(Some(key.clone())),
-            secrets: Secrets { key: Some(key), variables: sensitive, ..Secrets::default() },
-            directory,
-            seed,
-        })
+        Ok(Self { world, store, directory, now, fleet, seed })
+    }
+
+    /// The hosts, for a run that starts from this state and has this key.
+    pub(crate) fn hosts(&self, state: &State, key: Option<&DigestKey>) -> Hosts {
+        let entropy = match self.world {
+            World::Real => Entropy::system(),
+            World::Sandbox => Entropy::seeded(self.derive(b"entropy", state)),
+        };
+        let maker = Maker { now: self.now, entropy };
+        Hosts::new(self.fleet.clone(), self.directory.clone(), maker).with_key(key.cloned())
+    }
+
+    /// Whether this is the sandbox.
+    pub(crate) fn is_sandbox(&self) -> bool {
+        self.world == World::Sandbox
+    }
+
+    /// Where the identity is that decrypts the states of this world: the sandbox has its own.
+    pub(crate) fn identity_path(&self) -> Result<IdentityPath, Failure> {
+        match self.world {
+            World::Real => Ok(IdentityPath::of_user(|name| std::env::var_os(name)).map_err(Diagnostic::from)?),
+            World::Sandbox => {
+                let path = sandbox_directory(&self.directory, self.store.stack()).join("identity.txt");
+                Ok(IdentityPath { path, named: false })
+            }
+        }
+    }
+
+    /// Random bytes for a new digest key. In the sandbox they follow from its seed.
+    pub(crate) fn fresh_key(&self) -> [u8; 32] {
+        match self.world {
+            World::Real => Entropy::system().bytes(),
+            World::Sandbox => derive(&[b"digest key", &self.seed.to_be_bytes(), self.store.stack().as_bytes()]),
+        }
     }
 
     /// The state as it is, with a journal that was left folded in; an empty one where there is none.
@@ -168,6 +193,11 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Bytes for a purpose that follow from the seed, and differ from apply to apply.
+    fn derive(&self, purpose: &[u8], state: &State) -> [u8; 32] {
+        derive(&[purpose, &self.seed.to_be_bytes(), state.lineage.as_bytes(), &state.serial.to_be_bytes()])
     }
 
     fn new_lineage(&self) -> String {
@@ -222,45 +252,15 @@ fn not_writable(directory: &Path, error: &std::io::Error) -> Failure {
         .into()
 }
 
-/// The key under which digests of sensitive values are made. It is made when it is first needed, and stays on this
-/// machine: elsewhere every sensitive value counts as changed.
-fn digest_key(directory: &Path, needed: bool) -> Result<DigestKey, Failure> {
-    let path = directory.join(".hactl").join("digest.key");
-    let failed = |error: std::io::Error| {
-        Diagnostic::error(format!("{}: {error}", path.display())).help(
-            "it must be a file of 32 bytes that you may read; without it, hactl makes a new one and every sensitive \
-             value counts as changed",
-        )
-    };
-    let bytes = match std::fs::read(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let bytes = derive(&[uuid::Uuid::new_v4().as_bytes(), uuid::Uuid::new_v4().as_bytes()]);
-            if !needed {
-                return Ok(DigestKey::new(bytes));
-            }
-            hidden_directory(directory)?;
-            write_private(&path, &bytes).map_err(failed)?;
-            // Another run may have been quicker.
-            std::fs::read(&path).map_err(failed)?
-        }
-        read => read.map_err(failed)?,
-    };
-    let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| failed(std::io::ErrorKind::InvalidData.into()))?;
-    Ok(DigestKey::new(bytes))
-}
-
-/// Writes a file that only its owner can read, whole or not at all. One that is there stays.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let new = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    let linked = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::hard_link(&new, path));
-    std::fs::remove_file(&new)?;
-    match linked {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        linked => linked,
+/// The time in the sandbox: as it is, or as a test or a try-out wants it to be.
+fn sandbox_time() -> Result<Timestamp, Failure> {
+    match std::env::var(TIME) {
+        Err(_) => Ok(Timestamp::now()),
+        Ok(text) => text.parse().map_err(|_| {
+            Diagnostic::error(format!("{TIME} is {text:?}, which is no time"))
+                .help("write it as in 2027-01-31T00:00:00Z, or unset it")
+                .into()
+        }),
     }
 }
 
@@ -293,24 +293,4 @@ fn derive(parts: &[&[u8]]) -> [u8; 32] {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_that_begin_together_have_one_digest_key() {
-        let directory = tempfile::tempdir().unwrap();
-        let runs: Vec<_> = (0..8)
-            .map(|_| {
-                let directory = directory.path().to_owned();
-                std::thread::spawn(move || digest_key(&directory, true).map(|key| key.digest(&Value::from("value"))))
-            })
-            .collect();
-        let digests: Vec<_> = runs.into_iter().map(|run| run.join().unwrap().ok().unwrap()).collect();
-        assert!(digests.iter().all(|digest| *digest == digests[0]));
-        let left: Vec<_> = std::fs::read_dir(directory.path().join(".hactl")).unwrap().collect();
-        assert_eq!(left.len(), 2, "{left:?}");
-    }
 }

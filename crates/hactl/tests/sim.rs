@@ -82,7 +82,7 @@ fn play(script: &Path, repository: &Path) -> Result<String, Failed> {
 fn run(command: &str, directory: &Path, repository: &Path) -> Result<String, Failed> {
     let binary = Path::new(env!("CARGO_BIN_EXE_hactl"));
     let path = format!("{}:/usr/bin:/bin", binary.parent().unwrap_or(directory).display());
-    let log = directory.with_file_name("printed");
+    let (log, config) = (directory.with_file_name("printed"), directory.with_file_name("config"));
     let file = File::create(&log)?;
     let status = Command::new("/bin/sh")
         .args(["-c", command])
@@ -93,14 +93,17 @@ fn run(command: &str, directory: &Path, repository: &Path) -> Result<String, Fai
         .env("LC_ALL", "C.UTF-8")
         .env("REPO", repository.canonicalize()?)
         .env("RUST_BACKTRACE", "1")
+        .env("XDG_CONFIG_HOME", &config)
         .env("HACTL_SANDBOX_CLOCK", "virtual")
+        .env("HACTL_SANDBOX_TIME", "2026-11-22T12:00:00Z")
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
         .stderr(file)
         .status()?;
     let mut printed = String::new();
     File::open(&log)?.read_to_string(&mut printed)?;
-    let mut printed = printed.replace(&directory.display().to_string(), "$DIR");
+    let printed = printed.replace(&directory.display().to_string(), "$DIR");
+    let mut printed = without_keys(&printed.replace(&config.display().to_string(), "$CONFIG"));
     if !printed.is_empty() && !printed.ends_with('\n') {
         printed.push('\n');
     }
@@ -109,6 +112,19 @@ fn run(command: &str, directory: &Path, repository: &Path) -> Result<String, Fai
         printed.push_str(&format!("[{how}]\n"));
     }
     Ok(printed)
+}
+
+/// The text with every public key of age as `age1…`: identities are random, in the sandbox as well.
+fn without_keys(text: &str) -> String {
+    let mut parts = text.split("age1");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let word = if part.len() - rest.len() == 58 { "age1…" } else { "age1" };
+        kept.push_str(word);
+        kept.push_str(if word == "age1" { part } else { rest });
+    }
+    kept
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {

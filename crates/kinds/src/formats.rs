@@ -46,6 +46,19 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(total)
 }
 
+/// Whole seconds as [`duration`] reads them, in the largest units: `365d`, `1h30m`.
+pub(crate) fn duration_text(seconds: i64) -> String {
+    let mut text = String::new();
+    let mut rest = seconds;
+    for (unit, length) in [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)] {
+        if rest >= length || (unit == "s" && text.is_empty()) {
+            text.push_str(&format!("{}{unit}", rest / length));
+            rest %= length;
+        }
+    }
+    text
+}
+
 /// A size in bytes: a whole number with `b`, `k`, `m`, `g` or `t` (powers of 1024, as Docker has them), or none for bytes.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let expected = || format!("`{text}` is not a size; write one like 512m or 2g");
@@ -251,6 +264,11 @@ mod tests {
     fn durations_and_sizes() {
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for text in ["365d", "1d1h", "1h30m", "90m", "59s", "0s"] {
+            let seconds = i64::try_from(duration(text).unwrap().as_secs()).unwrap();
+            assert_eq!(duration(&duration_text(seconds)).unwrap().as_secs(), seconds as u64);
+        }
+        assert_eq!([duration_text(90 * 60), duration_text(0)], ["1h30m", "0s"]);
         for text in ["", "5", "s", "5 s", "-1s", "1y", "99999999999999999999s"] {
             assert!(duration(text).is_err(), "{text}");
         }

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use hactl_core::Address;
 use hactl_core::observed::{Observed, Present};
 use hactl_engine::{Claim, Job, Produced, ReadRequest, Reading, StepError, Target};
+use hactl_pki::Entropy;
 
+use crate::secret;
 use crate::target::unknown_kind;
 
 /// What secrets are made with. Time and randomness come from outside, so that a sandbox's run can be repeated.
@@ -14,6 +16,8 @@ use crate::target::unknown_kind;
 pub struct Maker {
     /// The time of this run.
     pub now: jiff::Timestamp,
+    /// Where keys and passwords come from.
+    pub entropy: Entropy,
 }
 
 /// The place of what is on no host.
@@ -52,7 +56,10 @@ impl Target for Home {
     }
 
     async fn execute(&self, job: &Job<'_>) -> Result<Produced, StepError> {
-        let _maker = self.maker.lock().map_err(|_| StepError::new("an earlier step ended in a panic"))?;
-        Err(unknown_kind(job.address.kind()))
+        let mut maker = self.maker.lock().map_err(|_| StepError::new("an earlier step ended in a panic"))?;
+        match job.address.kind() {
+            "secret" => secret::execute(job, &mut maker),
+            kind => Err(unknown_kind(kind)),
+        }
     }
 }

@@ -31,5 +31,7 @@ pub use mistakes::{all_mistakes, mistakes, warnings};
 pub use node::{preflight, uses_facts};
 pub use registry::{RULES, SECTIONS};
 pub use scope::Facts;
-pub use secret::{ReadCertificate, ReadSecrets, read_secrets};
+pub use secret::{
+    ISSUING, NOT_AFTER, OVERLAP_UNTIL, ReadCertificate, ReadSecrets, age, end_of_overlap, read_secrets, renews_at,
+};
 pub use target::Hosts;

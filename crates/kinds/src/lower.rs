@@ -7,7 +7,8 @@ use std::sync::Arc;
 use hactl_config::{Config, Declaration, Inputs, Reference, Schema, evaluate, expression_span, references, validate};
 use hactl_core::Address;
 use hactl_core::diagnostic::{Diagnostic, Span, did_you_mean};
-use hactl_core::expr::Traversal;
+use hactl_core::expr::{Expr, Traversal};
+
 use hactl_core::graph::Graph;
 use hactl_core::plan::{Desired, clashes};
 use hactl_core::resource::{Dependency, Resource};
@@ -423,10 +424,10 @@ impl<'a> Lowering<'a> {
                         .help("mark it with `sensitive: true`"),
                 );
             }
-            let value = if output.sensitive && !value.is_sensitive() {
-                Value::deferred(hactl_core::expr::Expr::literal(value), true)
-            } else {
-                value
+            // As a whole: state keeps it as one value.
+            let value = match output.sensitive {
+                true => Value::deferred(Expr::of(&value), true),
+                false => value,
             };
             outputs.insert(output.name.clone(), value);
         }

@@ -25,6 +25,13 @@ impl Entropy {
         Self(Source::Seeded(Box::new(ChaCha20Rng::from_seed(seed))))
     }
 
+    /// 32 random bytes, as for a key.
+    pub fn bytes(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.fill_bytes(&mut bytes);
+        bytes
+    }
+
     /// A number in `0..bound`, each as likely as the others.
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
         let bound = bound.max(1);
@@ -77,11 +84,7 @@ mod tests {
 
     #[test]
     fn a_seed_repeats_and_the_system_does_not() {
-        let bytes = |mut entropy: Entropy| {
-            let mut bytes = [0; 32];
-            entropy.fill_bytes(&mut bytes);
-            bytes
-        };
+        let bytes = |mut entropy: Entropy| entropy.bytes();
         assert_eq!(bytes(Entropy::seeded([7; 32])), bytes(Entropy::seeded([7; 32])));
         assert_ne!(bytes(Entropy::seeded([7; 32])), bytes(Entropy::seeded([8; 32])));
         assert_ne!(bytes(Entropy::system()), bytes(Entropy::system()));

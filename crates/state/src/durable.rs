@@ -52,6 +52,14 @@ pub(crate) fn create_once(path: &Path, token: &str, content: &[u8]) -> io::Resul
     }
 }
 
+/// Writes a file that only its owner can read (mode 0600), whole or not at all. What is at the path is replaced.
+///
+/// # Errors
+/// When it cannot be written so that it survives a crash.
+pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    stage(path, Access::Owner, |file| file.write_all(content)).and_then(|(staged, ())| staged.commit())
+}
+
 /// Writes a file beside `path`, ready to take its place in one step; gives what `write` returned.
 ///
 /// Two at once for one path are not supported: callers hold the stack's lock.

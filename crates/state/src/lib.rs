@@ -20,6 +20,7 @@ mod saved_plan;
 mod sealed;
 mod store;
 
+pub use durable::write_private;
 pub use error::{FileKind, StateError};
 pub use journal::{Header, Journal, Record};
 pub use lock::{Holder, LockGuard};

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use hactl_config::SourceMap;
 use hactl_core::Diagnostic;
 use hactl_core::plan::{Action, Counts, Mode, Plan};
-use hactl_core::resolve::{NoOutputs, fold};
+use hactl_core::resolve::{NoOutputs, Secrets, reveal};
 use hactl_core::state::State;
 use hactl_core::{Sensitive, Value};
 use hactl_engine::Applied;
@@ -14,6 +15,7 @@ use hactl_state::{SavedPlan, World};
 use crate::cli::Global;
 use crate::commands::plan::{self, streamed};
 use crate::failure::Failure;
+use crate::keyring::{Keyring, Values};
 use crate::output::Output;
 use crate::render;
 use crate::render::progress::Reporter;
@@ -49,23 +51,27 @@ impl ApplyCommand {
         let saved = SavedPlan::read(path)?;
         let world = if global.sandbox { World::Sandbox } else { World::Real };
         saved.check_world(world)?;
-        let sensitive = sensitive_values(&saved.plan, global)?;
-        let session = Session::at(world, saved.directory.clone(), &saved.plan.stack, sensitive)?;
+        let session = Session::at(world, saved.directory.clone(), &saved.plan.stack)?;
+        let runtime = run::runtime(world)?;
+        let values = runtime.block_on(sensitive_values(&saved.plan, &session, global))?;
         let (_lock, loaded) = run::lock_and_load(&session, "apply", self.planning.lock_timeout)?;
         saved.check_fresh(&loaded, world)?;
-        check_secrets(&saved.plan, &session)?;
-        session.hosts.check_sources(&saved.plan)?;
+        // Where nothing was applied yet, the plan alone knows the lineage.
+        let first = || State::new(&saved.plan.stack, &saved.plan.lineage);
+        let state = loaded.state.clone().unwrap_or_else(first);
+        let header = state.encryption.as_ref().or(saved.encryption.as_ref());
+        let mut keyring = Keyring::unlock(&session, None, header, &state, values)?;
+        keyring.check(&session, &saved.plan)?;
+        check_secrets(&saved.plan, &keyring.secrets)?;
+        let hosts = session.hosts(&state, keyring.secrets.key.as_ref());
+        hosts.check_sources(&saved.plan)?;
         run::check_reachable(&saved.plan, &self.applying)?;
-        let runtime = run::runtime(world)?;
         let reporter = Reporter::new(output, self.applying.json);
         reporter.expect(&saved.plan);
         let applied = {
             let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
             runtime.block_on(async {
-                // Where nothing was applied yet, the plan alone knows the lineage.
-                let first = || State::new(&saved.plan.stack, &saved.plan.lineage);
-                let state = loaded.state.clone().unwrap_or_else(first);
-                let state = run::settle(&session, state, &events).await;
+                let state = run::settle(&hosts, state, &events).await;
                 let start = Start {
                     plan: &saved.plan,
                     loaded,
@@ -73,7 +79,7 @@ impl ApplyCommand {
                     nodes: &BTreeMap::new(),
                     parallelism: self.applying.parallelism.into(),
                 };
-                run::execute(&session, start, &events).await
+                run::execute(&session, &mut keyring, start, output, &events).await
             })
         };
         reporter.finish();
@@ -82,12 +88,20 @@ impl ApplyCommand {
 }
 
 /// Refuses other sensitive values than those that a saved plan was made with, before anything is begun.
-fn check_secrets(plan: &Plan, session: &Session) -> Result<(), Failure> {
+///
+/// Those of secrets that are in the state are as they were, since the state is.
+fn check_secrets(plan: &Plan, secrets: &Secrets) -> Result<(), Failure> {
     for change in &plan.changes {
-        let Some(after) = &change.after else { continue };
-        let now = fold(after, &NoOutputs, &session.secrets);
-        if !now.is_ok_and(|now| now == *after) {
-            return Err(Diagnostic::error("the sensitive variables are not those that the plan was made with")
+        let mut wrong = false;
+        if let Some(after) = &change.after {
+            after.for_each_deferred(&mut |deferred| {
+                let given = deferred.sensitive && deferred.digest.is_some() && !deferred.expr.has_outputs();
+                let stand_in = Value::Deferred(Arc::new(deferred.clone()));
+                wrong |= given && reveal(&stand_in, &NoOutputs, secrets).map(Sensitive::new).is_err();
+            });
+        }
+        if wrong {
+            return Err(Diagnostic::error("the sensitive values are not those that the plan was made with")
                 .about(change.address.as_str())
                 .detail(format!("{} would get another value than the one that was planned", change.address))
                 .help("give the same values as for `hactl plan`, or make a new plan")
@@ -98,11 +112,12 @@ fn check_secrets(plan: &Plan, session: &Session) -> Result<(), Failure> {
 }
 
 /// The sensitive values that a saved plan needs: it does not hold them.
-fn sensitive_values(plan: &Plan, global: &Global) -> Result<BTreeMap<String, Sensitive<Value>>, Failure> {
-    if !plan.variables.values().any(Value::is_sensitive) && plan.registries.is_empty() {
-        return Ok(BTreeMap::new());
+async fn sensitive_values(plan: &Plan, session: &Session, global: &Global) -> Result<Values, Failure> {
+    let has_secrets = plan.changes.iter().any(|change| change.address.kind() == "secret");
+    if !plan.variables.values().any(Value::is_sensitive) && plan.registries.is_empty() && !has_secrets {
+        return Ok(Values::new());
     }
-    Ok(session::load_config(global)?.sensitive_values())
+    Ok(run::read_values(session, &session::load_config(global)?, plan.mode).await?.values)
 }
 
 /// Makes a plan, shows it, asks, and carries it out.
@@ -137,9 +152,10 @@ fn plan_then_apply(
         runtime.block_on(run::prepare(&session, &config, planning, mode, loaded, &events))
     };
     reporter.finish();
-    let prepared = prepared?;
+    let mut prepared = prepared?;
     plan::show(&prepared, &config, output, applying.json);
     run::check_reachable(&prepared.plan, applying)?;
+    prepared.keyring.check(&session, &prepared.plan)?;
     if !run::has_work(&prepared) {
         return nothing_to_do(&prepared.plan, output, applying.json);
     }
@@ -157,7 +173,7 @@ fn plan_then_apply(
             nodes: &prepared.nodes,
             parallelism: applying.parallelism.into(),
         };
-        runtime.block_on(run::execute(&session, start, &events))
+        runtime.block_on(run::execute(&session, &mut prepared.keyring, start, output, &events))
     };
     reporter.finish();
     conclude(&applied?, &prepared.plan, output, applying.json)

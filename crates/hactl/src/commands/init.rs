@@ -1,16 +1,19 @@
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 use clap::Args;
 use hactl_core::Diagnostic;
+use hactl_state::encryption::IdentityPath;
 
 use crate::cli::Global;
 use crate::failure::Failure;
+use crate::keyring;
 use crate::output::Output;
 
-/// Write a small commented config
+/// Write a small commented config, and make your identity
 ///
 /// Writes hactl.yaml (or the file named by --file) with two nodes, a file and a container. An existing file is left
-/// alone.
+/// alone. Makes the key that the secrets in states are encrypted to, where you have none yet.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hactl init && hactl plan --sandbox")]
 pub(crate) struct Init {}
@@ -20,33 +23,43 @@ const CONFIG: &str = include_str!("init.yaml");
 impl Init {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
         let path = &global.file;
-        let written = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(path)
-            .and_then(|mut file| file.write_all(CONFIG.as_bytes()));
-        match written {
-            Ok(()) => {
-                output.message(&format!(
-                    "Wrote {0}. Try it on a simulated fleet:\n\n  hactl plan --sandbox{1}\n  hactl apply --sandbox{1}\n\nThen put the addresses of your hosts in, and leave out --sandbox.\n",
-                    path.display(),
-                    if path.as_os_str() == "hactl.yaml" { String::new() } else { format!(" -f {}", path.display()) },
-                ));
-                Ok(0)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                Err(Diagnostic::error(format!("{} exists already", path.display()))
-                    .help("edit it, or name another file with --file")
-                    .into())
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Err(Diagnostic::error(format!("{} cannot be written: there is no such directory", path.display()))
-                    .help("make the directory first")
-                    .into())
-            }
-            Err(error) => Err(Diagnostic::error(format!("{} cannot be written: {error}", path.display()))
-                .help("go to a directory that exists and is writable")
-                .into()),
+        write(path).map_err(|error| not_written(path, &error))?;
+        let file = match path.as_os_str() == "hactl.yaml" {
+            true => String::new(),
+            false => format!(" -f {}", path.display()),
+        };
+        output.message(&format!(
+            "Wrote {}. Try it on a simulated fleet:\n\n  hactl plan --sandbox{file}\n  hactl apply --sandbox{file}\n\nThen put the addresses of your hosts in, and leave out --sandbox.\n",
+            path.display(),
+        ));
+        let place = IdentityPath::of_user(|name| std::env::var_os(name)).map_err(Diagnostic::from)?;
+        let (identities, made) = keyring::own_identity(&place)?;
+        output.message(&match made {
+            true => format!("\n{}", keyring::made_identity(&identities)),
+            false => format!(
+                "\nYour identity is {}; its public key, for `encryption.recipients`:\n  {}\n",
+                identities.path().display(),
+                identities.recipients().join("\n  ")
+            ),
+        });
+        Ok(0)
+    }
+}
+
+fn write(path: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(CONFIG.as_bytes())
+}
+
+fn not_written(path: &Path, error: &std::io::Error) -> Diagnostic {
+    let path = path.display();
+    match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Diagnostic::error(format!("{path} exists already")).help("edit it, or name another file with --file")
         }
+        ErrorKind::NotFound => Diagnostic::error(format!("{path} cannot be written: there is no such directory"))
+            .help("make the directory first"),
+        _ => Diagnostic::error(format!("{path} cannot be written: {error}"))
+            .help("go to a directory that exists and is writable"),
     }
 }

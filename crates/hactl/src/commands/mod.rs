@@ -9,6 +9,7 @@ pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
+pub(crate) mod secret;
 pub(crate) mod show;
 pub(crate) mod state;
 pub(crate) mod validate;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Apply(command) => command.run(global, output),
         Command::Destroy(command) => command.run(global, output),
         Command::Show(command) => command.run(global, output),
+        Command::Secret(command) => command.run(global, output),
         Command::State(command) => command.run(global, output),
         Command::Graph(command) => command.run(global, output),
         Command::Output(command) => command.run(global, output),

@@ -2,13 +2,14 @@ use clap::Args;
 use hactl_core::Diagnostic;
 use hactl_core::diagnostic::did_you_mean;
 use hactl_core::value::Value;
+use hactl_state::encryption::label;
 
 use crate::cli::Global;
 use crate::commands::show::pretty;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
-use crate::{render, run};
+use crate::{keyring, render, run};
 
 /// Show the outputs of the last apply
 #[derive(Debug, Args)]
@@ -23,6 +24,9 @@ pub(crate) struct OutputCommand {
     /// Write the bare text of one output
     #[arg(long, requires = "name", conflicts_with = "json")]
     raw: bool,
+    /// Show its value although it is sensitive
+    #[arg(long, requires = "raw")]
+    reveal: bool,
 }
 
 impl OutputCommand {
@@ -38,22 +42,37 @@ impl OutputCommand {
             return Ok(0);
         };
         let value = state.outputs.get(name).ok_or_else(|| unknown(name, state.outputs.keys()))?;
+        if let (Value::Sealed(sealed), true) = (value, self.reveal) {
+            let open = keyring::reveal(&session, &state, &label::output(name), sealed)?;
+            output.message(&format!("The output {name} is sensitive; this is its value.\n"));
+            return raw(name, open.expose(), output);
+        }
         if !value.is_plain() {
-            return Err(Diagnostic::error(format!("output {name} is sensitive and not kept in plain text")).into());
+            return Err(Diagnostic::error(format!("output {name} is sensitive"))
+                .help(format!("to see its value, run `hactl output --raw --reveal {name}`"))
+                .into());
         }
         match (self.raw, value) {
-            (true, Value::String(text)) => output.data(text),
-            (true, Value::List(_) | Value::Map(_)) => {
-                return Err(Diagnostic::error(format!("output {name} is {}, not a single value", value.type_name()))
-                    .help("use --json")
-                    .into());
-            }
-            (true, value) => output.data(&render::value::inline(value)),
+            (true, value) => return raw(name, value, output),
             (false, value) if self.json => output.data(&pretty(&serde_json::to_value(value).unwrap_or_default())),
             (false, value) => output.data(&format!("{}\n", render::value::inline(value))),
         }
         Ok(0)
     }
+}
+
+/// Writes the bare text of a value.
+fn raw(name: &str, value: &Value, output: &Output) -> Result<u8, Failure> {
+    match value {
+        Value::String(text) => output.data(text),
+        Value::List(_) | Value::Map(_) => {
+            return Err(Diagnostic::error(format!("output {name} is {}, not a single value", value.type_name()))
+                .help("use --json; of a sensitive one, make an output of each part")
+                .into());
+        }
+        value => output.data(&render::value::inline(value)),
+    }
+    Ok(0)
 }
 
 fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Failure {

@@ -56,10 +56,13 @@ impl PlanCommand {
             runtime.block_on(run::prepare(&session, &config, &self.options, mode, loaded, &events))
         };
         reporter.finish();
-        let prepared = prepared?;
+        let mut prepared = prepared?;
         show(&prepared, &config, output, self.json);
         if let Some(path) = &self.out {
-            save(&prepared, &config, &session).write(path)?;
+            let say = |text: &str| output.message(&format!("\n{text}"));
+            let vault = prepared.keyring.vault(&session, &prepared.plan, say)?;
+            let encryption = vault.map(|vault| vault.header().clone());
+            SavedPlan { encryption, ..save(&prepared, &config, &session) }.write(path)?;
             if !self.json {
                 output.message(&format!(
                     "\nSaved the plan to {0}. To do exactly this:\n\n  hactl apply{1} {0}\n",

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -35,7 +34,7 @@ impl Show {
                 let saved = SavedPlan::read(path)?;
                 if self.json {
                     let stack = saved.plan.stack.clone();
-                    let session = Session::at(saved.world, saved.directory.clone(), &stack, BTreeMap::new())?;
+                    let session = Session::at(saved.world, saved.directory.clone(), &stack)?;
                     let state = session.state(&session.store.load()?);
                     output.data(&pretty(&render::plan_json::plan_json(&saved.plan, &state)));
                 } else {

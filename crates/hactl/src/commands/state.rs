@@ -1,13 +1,16 @@
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use hactl_core::Diagnostic;
 use hactl_core::address::Address;
 use hactl_core::diagnostic::did_you_mean;
+use hactl_state::encryption::{Identities, Recipients};
 
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::session::Session;
-use crate::{render, run};
+use crate::session::{self, Session};
+use crate::{keyring, render, run};
 
 /// Look at what was last applied
 #[derive(Debug, Args)]
@@ -33,14 +36,28 @@ enum StateSubcommand {
         #[arg(value_name = "ADDRESS")]
         address: String,
     },
+    /// Encrypt the secrets in the state to the recipients that the config names now
+    ///
+    /// Needed after adding or removing one under `encryption.recipients`. Changes the state file alone, nothing on hosts.
+    /// What a removed recipient could read before is still in older revisions of the file: rotate such secrets.
+    #[command(after_help = "Example:\n  hactl state reencrypt")]
+    Reencrypt {
+        /// How long to wait for another run that holds the lock, as in 30s
+        #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = run::parse_wait)]
+        lock_timeout: Duration,
+    },
 }
 
 impl StateCommand {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
+        if let StateSubcommand::Reencrypt { lock_timeout } = &self.command {
+            return reencrypt(global, *lock_timeout, output);
+        }
         let session = Session::open_to_read(global)?;
         let loaded = run::load_to_read(&session, std::time::Duration::ZERO)?;
         let state = session.state(&loaded);
         match &self.command {
+            StateSubcommand::Reencrypt { .. } => Ok(0),
             StateSubcommand::List { addresses } => {
                 let wanted = |address: &Address| {
                     addresses.is_empty()
@@ -68,4 +85,38 @@ impl StateCommand {
             }
         }
     }
+}
+
+fn reencrypt(global: &Global, wait: Duration, output: &Output) -> Result<u8, Failure> {
+    let config = session::load_to_check(global)?;
+    let session = Session::open(global, &config)?;
+    let (_lock, loaded) = run::lock_and_load(&session, "state reencrypt", wait)?;
+    let loaded = session.store.recover(loaded)?;
+    let state = session.state(&loaded);
+    let place = session.identity_path()?;
+    let identities = Identities::load(&place).map_err(Diagnostic::from)?;
+    let identities = identities.ok_or_else(|| keyring::no_identity(&place.path, state.encryption.as_ref()))?;
+    let recipients = match keyring::recipients_of(&session, &config)? {
+        Some(recipients) => recipients,
+        None => Recipients::parse(identities.recipients())
+            .map_err(|errors| errors.into_iter().map(Diagnostic::from).collect::<Vec<_>>())?,
+    };
+    let before = state.encryption.as_ref().map(|header| header.recipients.as_slice()).unwrap_or_default();
+    if before == recipients.as_slice() {
+        output.message("The secrets in the state are encrypted to these recipients already.\n");
+        return Ok(0);
+    }
+    let removed: Vec<&String> = before.iter().filter(|one| !recipients.as_slice().contains(one)).collect();
+    let encrypted = hactl_state::encryption::reencrypt(&state, &identities, recipients.clone(), session.fresh_key())
+        .map_err(Vec::<Diagnostic>::from)?;
+    session.store.save(&encrypted)?;
+    let list = recipients.as_slice().iter().map(|one| format!("  {one}\n")).collect::<String>();
+    output.message(&format!("The secrets in the state are now encrypted to:\n{list}"));
+    if !removed.is_empty() {
+        output.message(
+            "Whoever was removed can still read older revisions of the state: rotate the secrets in them with \
+             `hactl secret rotate`, and change those that come from elsewhere.\n",
+        );
+    }
+    Ok(0)
 }

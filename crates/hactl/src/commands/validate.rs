@@ -21,7 +21,10 @@ impl Validate {
         if !mistakes.is_empty() {
             return Err(Failure::of(&config.sources, mistakes));
         }
-        let instances: usize = config.declarations.iter().map(|declaration| declaration.selector.len()).sum();
+        let warnings = hactl_kinds::warnings(&config);
+        output.message(&render::diagnostic::render(&warnings, &config.sources, output.colors_messages()));
+        // What is on no node has one instance.
+        let instances: usize = config.declarations.iter().map(|declaration| declaration.selector.len().max(1)).sum();
         output.data(&format!(
             "{} is valid: stack {}, {} nodes, {instances} resources.\n",
             global.file.display(),

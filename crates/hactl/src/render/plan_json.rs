@@ -176,6 +176,8 @@ fn extra(plan: &Plan) -> Json {
         "steps": steps,
         "unreachable": plan.unreachable,
         "left_out": plan.left_out,
+        "expiries": plan.expiries,
+        "uncompared": plan.uncompared,
     })
 }
 

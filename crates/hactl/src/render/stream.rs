@@ -102,7 +102,11 @@ fn plan_messages<'a>(plan: &'a Plan, stamp: &'a str) -> impl Iterator<Item = Jso
     });
     let counts = plan.counts();
     let last = std::iter::once_with(move || change_summary(counts, "plan", &summary(counts), stamp));
-    drift.chain(changes).chain(last)
+    let expiries = plan.expiries.iter().map(move |(address, expiry)| {
+        let text = format!("{address}: Expires {}", expiry.not_after);
+        message("info", "expiry", &text, stamp, json!({"resource": resource(address), "expiry": expiry}))
+    });
+    drift.chain(changes).chain(expiries).chain(last)
 }
 
 fn drift_message(drift: &Drift, stamp: &str) -> Json {

@@ -61,7 +61,7 @@ impl Fleet {
         let sandbox = Sandbox::in_memory(0);
         sandbox.on_crash(|| resume_unwind(Box::new(Killed)));
         let key = DigestKey::new([7; 32]);
-        let maker = Maker { now: jiff::Timestamp::UNIX_EPOCH };
+        let maker = Maker { now: jiff::Timestamp::UNIX_EPOCH, entropy: hactl_pki::Entropy::seeded([7; 32]) };
         Self {
             hosts: Hosts::new(Arc::new(sandbox.clone()), directory.path().to_owned(), maker)
                 .with_key(Some(key.clone())),

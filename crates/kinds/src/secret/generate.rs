@@ -8,7 +8,9 @@ use hactl_core::{Address, Diagnostic};
 use hactl_pki::Mistake;
 
 use crate::decode::decode;
+use crate::formats::duration_text;
 use crate::registry::Draft;
+use crate::secret::outputs::{CERTIFICATE, CHAIN, ISSUING, PRIVATE_KEY};
 use crate::secret::spec::{
     AuthoritySpec, CertificateSpec, FORMATS, GenerateSpec, KeyType, PasswordSpec, SshKeySpec, SshKeyType, TokenSpec,
     Usage, period,
@@ -17,6 +19,9 @@ use crate::secret::{KIND, made};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
+
+/// How long an authority's predecessor is trusted beside it where that is not said.
+const OVERLAP: &str = "30d";
 
 /// Characters of a password where no length is given.
 const PASSWORD_LENGTH: u32 = 32;
@@ -132,8 +137,8 @@ fn authority(draft: &Draft<'_>, form: &Entry, diagnostics: &mut Vec<Diagnostic>)
     ]);
     made.extend(spec.organisation.map(|text| ("organisation".to_owned(), Value::from(text))));
     let mut policy = validity(&mut made, form, (spec.valid_for, 3650 * DAY), (spec.renew_before, 10), diagnostics);
-    let overlap = spec.overlap.and_then(|text| period(&text).ok()).unwrap_or(30 * DAY);
-    policy.insert("overlap".to_owned(), Value::Int(overlap));
+    let overlap = spec.overlap.unwrap_or_else(|| OVERLAP.to_owned());
+    policy.insert("overlap".to_owned(), Value::from(overlap));
     if let Some(name) = &spec.issuer {
         policy.insert("issuer".to_owned(), issuer(draft, form, name, diagnostics)?);
     }
@@ -210,8 +215,12 @@ fn validity(
                 .help("shorten it, or leave it out for a share of `validFor`"),
         );
     }
-    made.insert("validFor".to_owned(), Value::Int(valid_for));
-    Map::from([("renewBefore".to_owned(), Value::Int(renew_before.unwrap_or(valid_for / share)))])
+    made.insert("validFor".to_owned(), Value::from(duration_text(valid_for)));
+    let share = valid_for / share;
+    // Whole days, where it is days.
+    let share = if share > DAY { share / DAY * DAY } else { share };
+    let renew_before = renew_before.unwrap_or(share);
+    Map::from([("renewBefore".to_owned(), Value::from(duration_text(renew_before)))])
 }
 
 /// What an issuer signs with. Its entries are referred to, so that order and renewal follow from that.
@@ -237,18 +246,22 @@ fn issuer(draft: &Draft<'_>, form: &Entry, name: &str, diagnostics: &mut Vec<Dia
     let address = Address::new(kind, name, None);
     // One that is wrong itself is reported there.
     let spec = draft.known.get(&address)?;
-    if spec.get("generate").and_then(|generate| generate.get("certificateAuthority")).is_none() {
-        diagnostics.push(
-            Diagnostic::error(format!("{address} is no certificate authority"))
-                .at(place)
-                .help("name a secret with `generate: {certificateAuthority: {…}}`"),
-        );
-        return None;
-    }
-    Some(Value::Map(Map::from([
-        ("certificate".to_owned(), made(&address, "issuing")),
-        ("privateKey".to_owned(), made(&address, "privateKey")),
-    ])))
+    let (certificate, private_key) = match (spec.get("generate"), spec.get("import")) {
+        (Some(generate), _) if generate.get("certificateAuthority").is_some() => {
+            (made(&address, ISSUING), made(&address, PRIVATE_KEY))
+        }
+        // Whether it is an authority's is seen when it signs.
+        (_, Some(import)) => (import.get(CHAIN)?.clone(), import.get(PRIVATE_KEY)?.clone()),
+        _ => {
+            diagnostics.push(
+                Diagnostic::error(format!("{address} is no certificate authority"))
+                    .at(place)
+                    .help("name a secret with `generate: {certificateAuthority: {…}}`, or an imported authority"),
+            );
+            return None;
+        }
+    };
+    Some(Value::Map(Map::from([(CERTIFICATE.to_owned(), certificate), (PRIVATE_KEY.to_owned(), private_key)])))
 }
 
 fn report(mistakes: Vec<Mistake>, at: Span, diagnostics: &mut Vec<Diagnostic>) {

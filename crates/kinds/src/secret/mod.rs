@@ -3,10 +3,13 @@
 //! A secret has no node. Its spec holds no values: what comes from outside is read before a plan and again before an
 //! apply ([`read_secrets`]) and stands in specs as an expression; what is made is an output of the resource.
 
+mod age;
 mod command;
 mod generate;
 mod import;
 mod lower;
+mod outputs;
+mod provider;
 mod read;
 mod sops;
 mod source;
@@ -21,7 +24,10 @@ use hactl_core::value::{Map, Value};
 
 use crate::registry::Kind;
 
+pub use age::{age, end_of_overlap, renews_at};
 pub use import::ReadCertificate;
+pub use outputs::{ISSUING, NOT_AFTER, OVERLAP_UNTIL};
+pub(crate) use provider::execute;
 pub use read::{ReadSecrets, read_secrets};
 
 pub(crate) const KIND: Kind = Kind {
@@ -48,7 +54,7 @@ pub(crate) const RULES: KindRules = KindRules {
     replacement: Replacement::DeleteThenCreate,
     generations: false,
     in_place: &["data", "sources", "generate", "issuer", "renewBefore", "overlap", "import"],
-    computed: &[],
+    computed: &["data", "import"],
     remakes: &["generate", "issuer"],
     keep_on_delete: false,
     claims: |_| Vec::new(),

@@ -8,7 +8,11 @@ use serde::Deserialize;
 use crate::formats;
 
 /// What the schemas of secrets name under `format`.
-pub(super) const FORMATS: hactl_config::Formats = &[("period", |text| period(text).map(drop)), ("ip", ip)];
+pub(super) const FORMATS: hactl_config::Formats = &[
+    ("period", |text| period(text).map(drop)),
+    ("overlap", |text| if text == "0s" { Ok(()) } else { period(text).map(drop) }),
+    ("ip", ip),
+];
 
 /// The longest period, in days: X.509 has four digits for a year.
 const MAXIMUM_DAYS: u64 = 36_500;
@@ -156,8 +160,8 @@ pub(super) struct AuthoritySpec {
     /// How long before its end it is renewed; a tenth of `validFor` where left out.
     #[schemars(extend("format" = "period"))]
     pub(super) renew_before: Option<String>,
-    /// How long the old one is trusted beside the new one after it was renewed; 30d where left out.
-    #[schemars(extend("format" = "period"))]
+    /// How long the old one is trusted beside the new one after it was renewed; 30d where left out, `0s` for not at all.
+    #[schemars(extend("format" = "overlap"))]
     pub(super) overlap: Option<String>,
     /// The certificate authority that signs it, by the name of its secret; it signs itself where left out.
     pub(super) issuer: Option<String>,

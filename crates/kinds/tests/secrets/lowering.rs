@@ -109,13 +109,13 @@ secret.ed on - after []
 secret.rsa on - after []
     {"generate":{"sshKey":{"bits":4096,"comment":"ops","type":"rsa"}}}
 secret.root on - after []
-    {"generate":{"certificateAuthority":{"commonName":"Root","keyType":"ecdsa-p256","organisation":"Example","validFor":315360000}},"overlap":2592000,"renewBefore":31536000}
+    {"generate":{"certificateAuthority":{"commonName":"Root","keyType":"ecdsa-p256","organisation":"Example","validFor":"3650d"}},"overlap":"30d","renewBefore":"365d"}
 secret.client on - after [secret.root]
-    {"generate":{"certificate":{"commonName":"admin","dnsNames":[],"ipAddresses":[],"keyType":"rsa-2048","organisation":"ops","usages":["clientAuth"],"validFor":31536000}},"issuer":{"certificate":{"output":{"address":"secret.root","name":"issuing"}}}!,"privateKey":{"output":{"address":"secret.root","name":"privateKey"}}}!},"renewBefore":10512000}
+    {"generate":{"certificate":{"commonName":"admin","dnsNames":[],"ipAddresses":[],"keyType":"rsa-2048","organisation":"ops","usages":["clientAuth"],"validFor":"365d"}},"issuer":{"certificate":{"output":{"address":"secret.root","name":"issuing"}}}!,"privateKey":{"output":{"address":"secret.root","name":"privateKey"}}}!},"renewBefore":"121d"}
 secret.below on - after [secret.root]
-    {"generate":{"certificateAuthority":{"commonName":"Below","keyType":"ed25519","validFor":86400000}},"issuer":{"certificate":{"output":{"address":"secret.root","name":"issuing"}}}!,"privateKey":{"output":{"address":"secret.root","name":"privateKey"}}}!},"overlap":43200,"renewBefore":8640000}
+    {"generate":{"certificateAuthority":{"commonName":"Below","keyType":"ed25519","validFor":"1000d"}},"issuer":{"certificate":{"output":{"address":"secret.root","name":"issuing"}}}!,"privateKey":{"output":{"address":"secret.root","name":"privateKey"}}}!},"overlap":"12h","renewBefore":"100d"}
 secret.leaf on - after [secret.below]
-    {"generate":{"certificate":{"dnsNames":["b.example","plain.example"],"ipAddresses":["10.0.0.5","::1"],"keyType":"ecdsa-p256","usages":["serverAuth","clientAuth"],"validFor":7776000}},"issuer":{"certificate":{"output":{"address":"secret.below","name":"issuing"}}}!,"privateKey":{"output":{"address":"secret.below","name":"privateKey"}}}!},"renewBefore":2592000}
+    {"generate":{"certificate":{"dnsNames":["b.example","plain.example"],"ipAddresses":["10.0.0.5","::1"],"keyType":"ecdsa-p256","usages":["serverAuth","clientAuth"],"validFor":"90d"}},"issuer":{"certificate":{"output":{"address":"secret.below","name":"issuing"}}}!,"privateKey":{"output":{"address":"secret.below","name":"privateKey"}}}!},"renewBefore":"30d"}
 "#);
 }
 
@@ -150,7 +150,7 @@ file.ram["n1"] on n1 after [secret.guide, secret.keys]
 container.web["n2"] on n2 after [secret.keys2, secret.made]
     {"env":{"PASSWORD":{"output":{"address":"secret.made","name":"value"}}}!},"image":"x","name":"web","restart":"unless-stopped","running":true}
 "#);
-    insta::assert_snapshot!(serde_json::to_string(&desired.outputs).unwrap(), @r#"{"all":{"certificate":{"$hactl":{"deferred":{"expr":{"variable":"secret.guide.certificate"},"sensitive":true}}},"chain":{"$hactl":{"deferred":{"expr":{"variable":"secret.guide.chain"},"sensitive":true}}},"privateKey":{"$hactl":{"deferred":{"expr":{"variable":"secret.guide.privateKey"},"sensitive":true}}}}}"#);
+    insta::assert_snapshot!(serde_json::to_string(&desired.outputs).unwrap(), @r#"{"all":{"$hactl":{"deferred":{"expr":{"map":[[{"literal":"certificate"},{"variable":"secret.guide.certificate"}],[{"literal":"chain"},{"variable":"secret.guide.chain"}],[{"literal":"privateKey"},{"variable":"secret.guide.privateKey"}]]},"sensitive":true}}}}"#);
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn wrong_generated() {
 18:85: `generate.certificate.validFor` is not valid: `0d` is not a period; write one like 365d or 12h, up to 36500d
 19:21: `issuer` is missing in `generate.certificate` (add `issuer:` with text)
 20:25: a server's certificate needs a DNS name or an IP address (Clients compare the address they connect to with these names, not with the common name. For a client's certificate set the usages to `clientAuth` alone.)
-21:45: secret.token2 is no certificate authority (name a secret with `generate: {certificateAuthority: {…}}`)
+21:45: secret.token2 is no certificate authority (name a secret with `generate: {certificateAuthority: {…}}`, or an imported authority)
 23:67: resources need each other in a circle (take one of these references or `dependsOn` entries out)
 25:70 24:69: resources need each other in a circle (take one of these references or `dependsOn` entries out)
 26:62: `dnsNames` is sensitive (what a secret is made of is shown in plans, and a certificate shows it to everybody: use a value that is not sensitive)

@@ -132,6 +132,9 @@ fn body(page: &Page, change: &Change, restored: bool) -> Body {
         (Action::Create, _, Some(after)) => fields::all(&mut fields, BODY, after),
         (Action::Update | Action::Replace, Some(before), Some(after)) => {
             fields::different(&mut fields, BODY, before, after, &change.paths);
+            if !change.remakes.is_empty() {
+                fields.line(BODY, Tone::Changed, "~ its values are made anew: (sensitive)");
+            }
         }
         _ => {}
     }

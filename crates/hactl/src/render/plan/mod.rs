@@ -1,5 +1,6 @@
 //! Plans as text: what differs on the hosts, what is done and why, in which order, and a last line that sums it up.
 
+mod certificates;
 mod changes;
 mod drift;
 mod fields;
@@ -17,6 +18,7 @@ use hactl_core::plan::{Counts, Mode, OutputChange, PathChange, Plan};
 use hactl_core::value::Value;
 
 use crate::render::value::visible;
+pub(crate) use certificates::day;
 use page::{Page, Tone, count, row};
 pub(crate) use recorded::{outputs, resource, state};
 
@@ -28,6 +30,7 @@ pub(crate) fn render(plan: &Plan, color: bool) -> String {
     changes::write(&mut page, plan);
     order::write(&mut page, plan);
     output_changes(&mut page, plan);
+    certificates::write(&mut page, plan);
     left_out(&mut page, plan);
     if plan.targeted {
         page.gap();
@@ -66,6 +69,7 @@ fn last_line(plan: &Plan) -> String {
         return summary(plan.counts());
     }
     let text = match plan.mode {
+        _ if !plan.uncompared.is_empty() => "No changes, as far as can be told without the sensitive values.",
         _ if !plan.left_out.is_empty() => "No changes on the hosts that answered.",
         Mode::Normal if plan.targeted => "No changes to what was targeted.",
         Mode::Normal => "No changes. The hosts match the config.",

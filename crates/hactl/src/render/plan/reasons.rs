@@ -4,6 +4,8 @@ use hactl_core::Address;
 use hactl_core::diff::display_path;
 use hactl_core::plan::{Action, Change, Reason};
 
+use crate::render::plan::day;
+
 /// Every reason of a change, joined by `; `.
 pub(super) fn why(change: &Change) -> String {
     // A plan to destroy says so as a whole.
@@ -16,6 +18,7 @@ fn words(reason: &Reason, change: &Change) -> String {
         Reason::New => "new in the config".to_owned(),
         Reason::Missing => "deleted on the host, not by hactl".to_owned(),
         Reason::ConfigChanged => "the config changed".to_owned(),
+        Reason::SourceChanged if change.address.kind() == "secret" => "its source has another value".to_owned(),
         Reason::SourceChanged => "its registry has another image under this tag".to_owned(),
         Reason::Drifted => "changed on the host, not by hactl".to_owned(),
         Reason::CannotUpdate => format!("cannot change in place: {}", forcing(change)),
@@ -25,14 +28,15 @@ fn words(reason: &Reason, change: &Change) -> String {
         Reason::NotYetNotified => {
             format!("something it uses changed in an earlier run, and it is told now{}", reaction(change))
         }
+        Reason::Requested if change.action == Action::Update => "asked for".to_owned(),
         Reason::Requested => "asked for with --replace".to_owned(),
         Reason::NotInConfig => "no longer in the config".to_owned(),
         Reason::Destroyed => "to be destroyed".to_owned(),
         Reason::Unfinished => "an earlier run did not finish it".to_owned(),
         Reason::Interrupted => "an earlier replacement was interrupted and goes on".to_owned(),
         Reason::Unproven => "it has not proved healthy since its last change".to_owned(),
-        Reason::Expires(time) => format!("it expires at {time}"),
-        Reason::OverlapEnded(time) => format!("its predecessor was trusted beside it until {time}"),
+        Reason::Expires(time) => format!("it expires on {}", day(time)),
+        Reason::OverlapEnded(time) => format!("its predecessor was trusted beside it until {}", day(time)),
         Reason::NodeForgotten => "its node is gone for good: --forget-node".to_owned(),
         Reason::Kept => "it holds data and is kept, --volumes removes it".to_owned(),
     }

@@ -1,0 +1,40 @@
+//! When certificates end.
+
+use hactl_core::plan::{Expiry, Plan};
+
+use crate::render::plan::page::{Page, Tone, count};
+
+/// The most certificates that are named; of more, those that end first.
+const SHOWN: usize = 8;
+
+/// Writes what ends by itself, the soonest first.
+pub(super) fn write(page: &mut Page, plan: &Plan) {
+    if plan.expiries.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line(0, Tone::Heading, "Certificates:");
+    let mut expiries: Vec<_> = plan.expiries.iter().collect();
+    expiries.sort_by(|(_, a), (_, b)| a.not_after.cmp(&b.not_after));
+    for (address, expiry) in expiries.iter().take(SHOWN) {
+        page.line(2, Tone::Plain, format!("{address} {}", words(expiry)));
+    }
+    if expiries.len() > SHOWN {
+        let more = count(expiries.len() - SHOWN, "other");
+        page.line(2, Tone::Plain, format!("and {more}, later: `hactl secret list` has them all"));
+    }
+}
+
+/// `expires 2027-11-22, renewed from 2027-08-24 on`.
+fn words(expiry: &Expiry) -> String {
+    let renewal = match &expiry.renews_at {
+        Some(time) => format!("is renewed by plans from {} on", day(time)),
+        None => "is not renewed by hactl, which did not make it".to_owned(),
+    };
+    format!("expires {}, {renewal}", day(&expiry.not_after))
+}
+
+/// The day of a time in RFC 3339.
+pub(crate) fn day(time: &str) -> &str {
+    time.split_once('T').map_or(time, |(day, _)| day)
+}

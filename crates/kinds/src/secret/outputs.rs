@@ -1,0 +1,23 @@
+//! The names of a secret's outputs.
+
+/// A certificate in PEM; an authority's with its predecessor's after it while a rotation overlaps.
+pub(crate) const CERTIFICATE: &str = "certificate";
+/// A certificate and what stands behind it, in PEM: what a server sends.
+pub(crate) const CHAIN: &str = "chain";
+/// A private key: PKCS#8 in PEM, or in OpenSSH's format.
+pub(crate) const PRIVATE_KEY: &str = "privateKey";
+/// A public key in OpenSSH's format.
+pub(crate) const PUBLIC_KEY: &str = "publicKey";
+/// The one entry of a password or token.
+pub(crate) const VALUE: &str = "value";
+/// Of an authority: its certificate and what links it to others, for those that it issues. Nothing else refers to it.
+pub const ISSUING: &str = "issuing";
+/// From when a certificate is valid (RFC 3339); not sensitive.
+pub(crate) const NOT_BEFORE: &str = "notBefore";
+/// Until when a certificate is valid (RFC 3339); not sensitive.
+pub const NOT_AFTER: &str = "notAfter";
+/// Until when an authority's predecessor is trusted beside it (RFC 3339); not sensitive.
+pub const OVERLAP_UNTIL: &str = "overlapUntil";
+
+/// The entries of an authority that hold its predecessor's certificate as well while a rotation overlaps.
+pub(crate) const BUNDLED: [&str; 2] = [CERTIFICATE, CHAIN];
