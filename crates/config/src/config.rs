@@ -8,7 +8,7 @@ use hactl_core::{Diagnostic, Digest, Sensitive, Value};
 use indexmap::IndexMap;
 
 use crate::encryption::Encryption;
-use crate::evaluate::references;
+use crate::evaluate::{evaluate, references};
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::nodes::NodeConfig;
@@ -86,12 +86,24 @@ impl Config {
     }
 
     /// The values that must never be shown, by the names under which expressions refer to them: those of sensitive
-    /// variables, and passwords of registries that no sensitive variable has.
+    /// variables, passwords of registries that no sensitive variable has, and what sensitive outputs hold in plain text.
     pub fn sensitive_values(&self) -> BTreeMap<String, Sensitive<Value>> {
         let variables = self.variables.iter().filter(|(_, variable)| variable.sensitive);
         let variables = variables.map(|(name, variable)| (name.clone(), variable.value.clone()));
         let passwords = self.registries.values().filter_map(RegistryConfig::plain_password);
-        variables.chain(passwords).map(|(name, value)| (name, value.into())).collect()
+        let outputs = self.outputs.iter().filter_map(|output| self.plain_output(output));
+        variables.chain(passwords).chain(outputs).map(|(name, value)| (name, value.into())).collect()
+    }
+
+    /// The value of an output that is sensitive only because it is said to be, where it is made of nothing but variables;
+    /// and the name under which expressions refer to it, which no variable can have.
+    pub fn plain_output(&self, output: &OutputDeclaration) -> Option<(String, Value)> {
+        let known = references(&output.value).iter().all(|reference| reference.traversal.root == "var");
+        if !output.sensitive || !known {
+            return None;
+        }
+        let value = evaluate(&output.value, &self.variable_scope(), &self.sources, &mut Vec::new()).to_value();
+        value.is_plain().then(|| (format!("output.{}", output.name), value))
     }
 
     /// The SHA-256 of all that decides what is wanted: it does not depend on order, comments or places.

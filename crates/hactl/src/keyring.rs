@@ -300,7 +300,7 @@ fn needs_a_value(change: &Change) -> bool {
 }
 
 /// Whether state will hold something sensitive of what a plan is about.
-fn has_sensitive_values(plan: &Plan) -> bool {
+pub(crate) fn has_sensitive_values(plan: &Plan) -> bool {
     plan.variables.values().any(Value::is_sensitive)
         || plan.outputs.values().filter_map(|output| output.after.as_ref()).any(Value::is_sensitive)
         || plan.changes.iter().any(|change| {

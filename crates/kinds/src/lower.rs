@@ -425,9 +425,10 @@ impl<'a> Lowering<'a> {
                 );
             }
             // As a whole: state keeps it as one value.
-            let value = match output.sensitive {
-                true => Value::deferred(Expr::of(&value), true),
-                false => value,
+            let value = match (output.sensitive, self.config.plain_output(output)) {
+                (false, _) => value,
+                (true, Some((name, _))) => Value::deferred(Expr::variable(&name), true),
+                (true, None) => Value::deferred(Expr::of(&value), true),
             };
             outputs.insert(output.name.clone(), value);
         }

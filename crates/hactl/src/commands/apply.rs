@@ -15,7 +15,7 @@ use hactl_state::{SavedPlan, World};
 use crate::cli::Global;
 use crate::commands::plan::{self, streamed};
 use crate::failure::Failure;
-use crate::keyring::{Keyring, Values};
+use crate::keyring::{Keyring, Values, has_sensitive_values};
 use crate::output::Output;
 use crate::render;
 use crate::render::progress::Reporter;
@@ -113,8 +113,7 @@ fn check_secrets(plan: &Plan, secrets: &Secrets) -> Result<(), Failure> {
 
 /// The sensitive values that a saved plan needs: it does not hold them.
 async fn sensitive_values(plan: &Plan, session: &Session, global: &Global) -> Result<Values, Failure> {
-    let has_secrets = plan.changes.iter().any(|change| change.address.kind() == "secret");
-    if !plan.variables.values().any(Value::is_sensitive) && plan.registries.is_empty() && !has_secrets {
+    if !has_sensitive_values(plan) && plan.registries.is_empty() {
         return Ok(Values::new());
     }
     Ok(run::read_values(session, &session::load_config(global)?, plan.mode).await?.values)
