@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hactl_core::{Address, Digest};
+use hactl_core::{Address, Digest, Sensitive};
 use serde::{Deserialize, Serialize};
 
 /// A file as it is on the host.
@@ -37,8 +37,8 @@ impl FileStat {
 /// What a file is to hold.
 #[derive(Clone, PartialEq, Eq)]
 pub enum FileContent {
-    /// These bytes.
-    Bytes(Arc<[u8]>),
+    /// These bytes, which may be a secret.
+    Bytes(Arc<Sensitive<Vec<u8>>>),
     /// What a file of this machine holds; it is read while it is sent. Refused on the host where it turns out to be
     /// something else.
     Local {
@@ -58,15 +58,15 @@ impl FileContent {
     /// Size in bytes.
     pub fn size(&self) -> u64 {
         match self {
-            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Bytes(bytes) => bytes.expose().len() as u64,
             Self::Local { size, .. } => *size,
         }
     }
 }
 
-impl<T: Into<Arc<[u8]>>> From<T> for FileContent {
+impl<T: Into<Vec<u8>>> From<T> for FileContent {
     fn from(bytes: T) -> Self {
-        Self::Bytes(bytes.into())
+        Self::Bytes(Arc::new(Sensitive::new(bytes.into())))
     }
 }
 

@@ -22,8 +22,9 @@ use async_trait::async_trait;
 use hactl_core::node::Connection;
 
 pub use container::{
-    Container, ContainerConfig, Device, ExecOutput, Health, Healthcheck, Logging, Mount, MountKind, Network,
-    NetworkConfig, PortBinding, Probe, Resources, RestartPolicy, Status, Tmpfs, Ulimit, Volume, VolumeConfig, labels,
+    Container, ContainerConfig, Device, Environment, ExecOutput, Health, Healthcheck, Logging, Mount, MountKind,
+    Network, NetworkConfig, PortBinding, Probe, Resources, RestartPolicy, Status, Tmpfs, Ulimit, Volume, VolumeConfig,
+    labels,
 };
 pub use error::HostError;
 pub use file::{FileContent, FileRemoval, FileStat, FileWrite, normal_mode, normal_path};

@@ -56,14 +56,14 @@ fn fill(runtime: &Runtime, sandbox: &Sandbox, hosts: u16, containers: u16) -> Re
 }
 
 fn config(number: u16) -> ContainerConfig {
-    let pairs = |prefix: &str| {
+    let pairs = |prefix: &'static str| {
         let numbers = 0..4;
-        numbers.map(|pair| (format!("{prefix}{pair}"), format!("a value of usual length {number}"))).collect()
+        numbers.map(move |pair| (format!("{prefix}{pair}"), format!("a value of usual length {number}")))
     };
     ContainerConfig {
         image: "registry.example.com/web:1.4".to_owned(),
-        env: pairs("VARIABLE"),
-        labels: pairs("io.hactl.label"),
+        env: pairs("VARIABLE").collect(),
+        labels: pairs("io.hactl.label").collect(),
         ports: vec![PortBinding { ip: None, host: 10_000 + number, container: 80, protocol: "tcp".to_owned() }],
         ..ContainerConfig::default()
     }

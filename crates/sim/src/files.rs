@@ -132,7 +132,7 @@ pub(crate) fn write(scene: &Scene<'_>, write: &FileWrite, user: &str) -> Decisio
         });
     }
     let content = match &write.content {
-        FileContent::Bytes(bytes) => bytes.clone(),
+        FileContent::Bytes(bytes) => bytes.expose().as_slice().into(),
         FileContent::Local { path, sha256, .. } => {
             let bytes = std::fs::read(path).map_err(|error| fail(&error.to_string()))?;
             if Digest::sha256(&bytes) != *sha256 {

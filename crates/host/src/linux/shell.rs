@@ -58,7 +58,7 @@ impl Input<'_> {
         to.write_all(self.text).await?;
         match self.content {
             None => Ok(()),
-            Some(FileContent::Bytes(bytes)) => to.write_all(bytes).await,
+            Some(FileContent::Bytes(bytes)) => to.write_all(bytes.expose()).await,
             Some(FileContent::Local { path, .. }) => {
                 let mut file = BufReader::with_capacity(PIECE, File::open(path).await?);
                 tokio::io::copy_buf(&mut file, to).await.map(drop)

@@ -36,7 +36,7 @@ pub(super) fn made(spec: &Value, job: &Job<'_>) -> Result<Made, String> {
         },
         entrypoint: spec.entrypoint.as_deref().map(texts),
         command: spec.command.as_deref().map(texts),
-        env: map_of(&spec.env),
+        env: map_of(&spec.env).into_iter().collect(),
         labels: map_of(&spec.labels),
         ports: spec.ports.iter().map(|text| formats::port(&text.0)).collect::<Result<_, _>>()?,
         mounts: spec.volumes.iter().map(|text| formats::mount(&text.0)).collect::<Result<_, _>>()?,

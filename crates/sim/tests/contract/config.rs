@@ -44,7 +44,8 @@ async fn every_field_comes_back(world: &World) {
     world.host().create_container(&name, &given).await.unwrap();
     let mut shown = world.inspect(&name).await.config;
     // Images add to these.
-    shown.env.retain(|variable, _| given.env.contains_key(variable));
+    let kept = shown.env.iter().filter(|(variable, _)| given.env.contains_key(*variable));
+    shown.env = kept.map(|(variable, value)| (variable.clone(), value.clone())).collect();
     shown.labels.retain(|label, _| given.labels.contains_key(label));
     shown.ports.sort();
     shown.mounts.sort();
@@ -183,7 +184,7 @@ async fn full(world: &World) -> ContainerConfig {
     let mut config = ContainerConfig {
         entrypoint: Some(words(&["sleep"])),
         command: Some(words(&["1000"])),
-        env: texts(&[("PLAIN", "one"), ("EMPTY", ""), ("AWKWARD", "a=b \"c\" $d\nlast")]),
+        env: texts(&[("PLAIN", "one"), ("EMPTY", ""), ("AWKWARD", "a=b \"c\" $d\nlast")]).into_iter().collect(),
         ports: vec![
             world.binding(0),
             PortBinding { ip: Some("127.0.0.1".to_owned()), ..world.binding(1) },

@@ -1,5 +1,7 @@
 //! What a container is made of, to the engine and back.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::container::{
@@ -10,7 +12,7 @@ use crate::docker::{create, inspect, update, wire};
 
 fn full() -> ContainerConfig {
     let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let pair = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
+    let pair = |name: &str, value: &str| -> BTreeMap<String, String> { [(name.to_owned(), value.to_owned())].into() };
     let port = |ip: Option<&str>, host, protocol: &str| PortBinding {
         ip: ip.map(str::to_owned),
         host,
@@ -21,7 +23,7 @@ fn full() -> ContainerConfig {
         image: "web:1".to_owned(),
         entrypoint: Some(texts(&["/bin/web", "-v"])),
         command: Some(texts(&["serve"])),
-        env: pair("TOKEN", "a=b"),
+        env: pair("TOKEN", "a=b").into_iter().collect(),
         labels: pair("io.hactl.lineage", "L"),
         ports: vec![port(None, 8080, "tcp"), port(None, 8080, "udp"), port(Some("127.0.0.1"), 8081, "tcp")],
         mounts: vec![
