@@ -29,6 +29,17 @@ pub struct Imported {
     pub names: Vec<String>,
 }
 
+/// Which of the texts given a mistake is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportPart {
+    /// The certificate with its chain.
+    Certificate,
+    /// The private key.
+    PrivateKey,
+    /// The CA.
+    Ca,
+}
+
 const CERTIFICATE: &str = "the certificate";
 const PRIVATE_KEY: &str = "the private key";
 const CA: &str = "the CA";
@@ -46,39 +57,45 @@ pub fn check_import(
     private_key: &[u8],
     ca: Option<&[u8]>,
     now: Timestamp,
-) -> Result<Imported, Vec<Mistake>> {
-    let mut mistakes = Vec::new();
-    let file = kept(File::read(certificate, CERTIFICATE), &mut mistakes);
-    let key = kept(key::read_first(private_key, PRIVATE_KEY).map_err(Vec::from), &mut mistakes);
-    let ca_file = ca.and_then(|ca| kept(File::read(ca, CA), &mut mistakes));
-    let certificates = file.as_ref().and_then(|file| kept(file.certificates(), &mut mistakes));
-    let cas = ca_file.as_ref().and_then(|file| kept(file.certificates(), &mut mistakes)).unwrap_or_default();
-    let Some(certificates) = certificates else { return Err(mistakes) };
+) -> Result<Imported, Vec<(ImportPart, Mistake)>> {
+    use ImportPart::{Ca, Certificate, PrivateKey};
+
+    let mut mistakes = Mistakes(Vec::new());
+    let file = mistakes.kept(Certificate, File::read(certificate, CERTIFICATE));
+    let key = mistakes.kept(PrivateKey, key::read_first(private_key, PRIVATE_KEY).map_err(Vec::from));
+    let ca_file = ca.and_then(|ca| mistakes.kept(Ca, File::read(ca, CA)));
+    let certificates = file.as_ref().and_then(|file| mistakes.kept(Certificate, file.certificates()));
+    let cas = ca_file.as_ref().and_then(|file| mistakes.kept(Ca, file.certificates())).unwrap_or_default();
+    let Some(certificates) = certificates else { return Err(mistakes.0) };
 
     let chain = chain::Chain::of(&certificates, key.as_ref());
-    let leaf = certificates.get(chain.leaf).ok_or_else(nothing)?;
-    mistakes.extend(key.as_ref().and_then(|key| other_key(key, &leaf.x509)));
-    mistakes.extend(chain.mistakes(&certificates));
-    mistakes.extend(times(&leaf.x509, "", now));
+    let Some(leaf) = certificates.get(chain.leaf) else { return Err(vec![(Certificate, nothing())]) };
+    mistakes.add(PrivateKey, key.as_ref().and_then(|key| other_key(key, &leaf.x509)));
+    mistakes.add(Certificate, chain.mistakes(&certificates));
+    mistakes.add(Certificate, times(&leaf.x509, "", now));
     for (index, parsed) in certificates.iter().enumerate().filter(|(index, _)| *index != chain.leaf) {
         if chain.links.contains(&index) {
-            mistakes.extend(not_a_ca(parsed, CERTIFICATE));
+            mistakes.add(Certificate, not_a_ca(parsed, CERTIFICATE));
         }
-        mistakes.extend(times(&parsed.x509, "the issuer ", now));
+        mistakes.add(Certificate, times(&parsed.x509, "the issuer ", now));
     }
     if ca_file.is_some() && !cas.is_empty() {
         let links: Vec<&Parsed<'_>> = chain.links.iter().filter_map(|index| certificates.get(*index)).collect();
-        mistakes.extend(cas.iter().filter(|ca| ca.der != leaf.der).filter_map(|ca| not_a_ca(ca, CA)));
-        mistakes.extend(cas.iter().filter(|ca| ca.der != leaf.der).filter_map(|ca| times(&ca.x509, "the CA ", now)));
-        mistakes.extend(unanchored(&links, &cas));
+        mistakes.add(Ca, cas.iter().filter(|ca| ca.der != leaf.der).filter_map(|ca| not_a_ca(ca, CA)));
+        mistakes.add(Ca, cas.iter().filter(|ca| ca.der != leaf.der).filter_map(|ca| times(&ca.x509, "the CA ", now)));
+        mistakes.add(Ca, unanchored(&links, &cas));
     }
-    if !mistakes.is_empty() {
-        return Err(mistakes);
+    if !mistakes.0.is_empty() {
+        return Err(mistakes.0);
     }
-    let written = |parsed: &Parsed<'_>| pem::encode("CERTIFICATE", parsed.der);
+    written(leaf, &certificates).map_err(|mistake| vec![(Certificate, mistake)])
+}
+
+fn written(leaf: &Parsed<'_>, certificates: &[Parsed<'_>]) -> Result<Imported, Mistake> {
+    let block = |parsed: &Parsed<'_>| pem::encode("CERTIFICATE", parsed.der);
     Ok(Imported {
-        certificate: written(leaf)?,
-        chain: certificates.iter().map(written).collect::<Result<_, _>>()?,
+        certificate: block(leaf)?,
+        chain: certificates.iter().map(block).collect::<Result<_, _>>()?,
         not_before: not_before(&leaf.x509),
         not_after: not_after(&leaf.x509),
         subject: shown(leaf.x509.subject()),
@@ -86,8 +103,17 @@ pub fn check_import(
     })
 }
 
-fn kept<T>(result: Result<T, Vec<Mistake>>, mistakes: &mut Vec<Mistake>) -> Option<T> {
-    result.map_err(|more| mistakes.extend(more)).ok()
+/// What is wrong, with what it is about.
+struct Mistakes(Vec<(ImportPart, Mistake)>);
+
+impl Mistakes {
+    fn add(&mut self, part: ImportPart, found: impl IntoIterator<Item = Mistake>) {
+        self.0.extend(found.into_iter().map(|mistake| (part, mistake)));
+    }
+
+    fn kept<T>(&mut self, part: ImportPart, result: Result<T, Vec<Mistake>>) -> Option<T> {
+        result.map_err(|found| self.add(part, found)).ok()
+    }
 }
 
 fn other_key(key: &PrivateKey, leaf: &X509Certificate<'_>) -> Option<Mistake> {

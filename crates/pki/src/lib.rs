@@ -22,7 +22,7 @@ mod ssh;
 
 pub use certificate::{CertificateInfo, describe};
 pub use entropy::Entropy;
-pub use import::{Imported, check_import};
+pub use import::{ImportPart, Imported, check_import};
 pub use issue::{Authority, Certificate, authority, issue};
 pub use issuer::Issuer;
 pub use key::KeyType;

@@ -6,7 +6,7 @@ use hactl_core::Diagnostic;
 use hactl_core::diagnostic::Span;
 use hactl_core::sensitive::Sensitive;
 use hactl_core::value::Value;
-use hactl_pki::{Imported, Mistake, check_import};
+use hactl_pki::{ImportPart, Imported, Mistake, check_import};
 use jiff::Timestamp;
 
 /// The entries of an imported certificate.
@@ -51,11 +51,11 @@ pub(super) fn check(
     ca: Option<&Given>,
     now: Timestamp,
 ) -> Result<Checked, Vec<Diagnostic>> {
-    let mistake = |mistake: Mistake| {
-        let about = match About::of(&mistake) {
-            About::PrivateKey => private_key,
-            About::Ca => ca.unwrap_or(certificate),
-            About::Certificate => certificate,
+    let mistake = |(part, mistake): (ImportPart, Mistake)| {
+        let about = match part {
+            ImportPart::PrivateKey => private_key,
+            ImportPart::Ca => ca.unwrap_or(certificate),
+            ImportPart::Certificate => certificate,
         };
         Diagnostic::error(mistake.summary).at(about.span).help(mistake.help)
     };
@@ -94,22 +94,4 @@ fn ends_soon(not_after: Timestamp, now: Timestamp) -> Option<Diagnostic> {
         Diagnostic::warning(format!("the certificate ends on {ends}, in {days} days"))
             .help("have it renewed and put the new one in its place: hactl renews only what it made itself")
     })
-}
-
-/// What a mistake is about.
-enum About {
-    Certificate,
-    PrivateKey,
-    Ca,
-}
-
-impl About {
-    /// Told by how the summary begins, which is how [`check_import`] tells them apart.
-    fn of(mistake: &Mistake) -> Self {
-        match &mistake.summary {
-            summary if summary.starts_with("the private key") => Self::PrivateKey,
-            summary if summary.starts_with("the CA") => Self::Ca,
-            _ => Self::Certificate,
-        }
-    }
 }

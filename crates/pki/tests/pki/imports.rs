@@ -1,6 +1,6 @@
 //! Certificates that were made elsewhere: what is taken, and what is told of what is not.
 
-use hactl_pki::{Authority, Certificate, Imported, Mistake, authority, check_import, describe};
+use hactl_pki::{Authority, Certificate, ImportPart, Imported, Mistake, authority, check_import, describe};
 use jiff::Timestamp;
 
 use crate::support::{Bench, ca_spec, days, entropy, issuer, leaf, now, root, show};
@@ -22,15 +22,21 @@ impl Made {
         Self { root, middle, leaf }
     }
 
-    fn check(&self, certificate: &str, ca: Option<&str>, now: Timestamp) -> Result<Imported, Vec<Mistake>> {
+    fn check(
+        &self,
+        certificate: &str,
+        ca: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Imported, Vec<(ImportPart, Mistake)>> {
         let key = self.leaf.private_key.expose();
         check_import(certificate.as_bytes(), key.as_bytes(), ca.map(str::as_bytes), now)
     }
 }
 
 /// Mistakes with every time taken out.
-fn told(result: Result<Imported, Vec<Mistake>>) -> String {
-    let mut text = show(&result.unwrap_err());
+fn told(result: Result<Imported, Vec<(ImportPart, Mistake)>>) -> String {
+    let mistakes: Vec<Mistake> = result.unwrap_err().into_iter().map(|(_, mistake)| mistake).collect();
+    let mut text = show(&mistakes);
     while let Some(position) = text.find(" UTC") {
         text.replace_range(position - 19..position + 4, "<time>");
     }
@@ -107,7 +113,7 @@ fn every_type_of_key_and_form_is_taken() {
         assert_eq!(imported.subject, "CN=web");
         assert_eq!(describe(&certificate).unwrap().key_type, described, "{key}");
         let mistakes = check_import(&certificate, &other, Some(&ca), now()).unwrap_err();
-        assert!(mistakes[0].summary.contains("does not belong to"), "{key}: {mistakes:?}");
+        assert!(mistakes[0].1.summary.contains("does not belong to"), "{key}: {mistakes:?}");
         // Another CA of the same name, but where its signatures cannot be checked.
         make("ca.key");
         bench.ok("openssl req -x509 -key ca.key -subj /CN=CA -days 30 -out ca.crt");
@@ -175,7 +181,7 @@ fn times_are_told_for_each_certificate() {
         text += &format!("# {what}\n{}\n", told(made.check(chain, root, at)));
     }
     insta::assert_snapshot!(text);
-    let summary = &made.check(chain, root, made.leaf.not_after + days(1)).unwrap_err()[0].summary;
+    let summary = &made.check(chain, root, made.leaf.not_after + days(1)).unwrap_err()[0].1.summary;
     let date = made.leaf.not_after.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     assert!(summary.contains(&date), "{summary}");
     made.check(chain, root, made.leaf.not_after).unwrap();
