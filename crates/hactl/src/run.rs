@@ -194,6 +194,12 @@ pub(crate) async fn prepare(
         options: &options,
     })
     .map_err(fail)?;
+    if let Some(address) = asked.end_overlap.iter().find(|address| plan.postponed.contains(address)) {
+        return Err(Diagnostic::error(format!("the predecessor of {address} is still needed"))
+            .detail("not everything that uses it is up to date; what still shows a certificate of the old one would be refused")
+            .help("run `hactl apply` first, with all hosts reachable")
+            .into());
+    }
     warnings.extend(told);
     warnings.extend(read.warnings);
     warnings.extend(keyring.warnings(&plan));

@@ -3,6 +3,7 @@
 mod check;
 mod decide;
 mod order;
+mod settled;
 mod sight;
 mod steps;
 mod targets;
@@ -29,6 +30,7 @@ use crate::value::{Map, Value};
 pub use check::{check, clashes};
 
 /// Everything a plan is made from.
+#[derive(Clone, Copy)]
 pub struct Input<'a> {
     /// What the config wants.
     pub desired: &'a Desired,
@@ -70,6 +72,8 @@ pub struct Remake {
     pub outputs: Vec<String>,
     /// Why.
     pub reason: Reason,
+    /// Whether it has to wait until everything that uses the resource is as it is wanted.
+    pub once_settled: bool,
 }
 
 /// When something ends that is valid for a time, as a certificate. Times are in RFC 3339.
@@ -150,6 +154,9 @@ pub struct Plan {
     /// Resources with sensitive values that could not be compared, because nobody here can decrypt the state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncompared: Vec<Address>,
+    /// What is due, and has to wait until what uses it is as it is wanted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub postponed: BTreeSet<Address>,
     /// Whether the plan covers only what was targeted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub targeted: bool,
@@ -449,6 +456,18 @@ pub struct Counts {
 /// # Errors
 /// Every reason why there can be none: clashes, cycles, protected resources to be deleted, foreign things in the way.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
+    let Some(mut desired) = settled::without_waiting(input.desired) else { return plan_at_once(input) };
+    let first = plan_at_once(&Input { desired: &desired, ..*input })?;
+    let postponed = settled::not_yet(input.desired, &first);
+    if input.desired.remakes.iter().all(|(address, remake)| !remake.once_settled || postponed.contains(address)) {
+        return Ok(Plan { postponed, ..first });
+    }
+    let due = input.desired.remakes.iter().filter(|(address, _)| !postponed.contains(*address));
+    desired.remakes = due.map(|(address, remake)| (address.clone(), remake.clone())).collect();
+    Ok(Plan { postponed, ..plan_at_once(&Input { desired: &desired, ..*input })? })
+}
+
+fn plan_at_once(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let mut diagnostics = clashes(&input.desired.resources, input.rules);
     if !diagnostics.is_empty() {
         return Err(diagnostics);
@@ -493,6 +512,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         unreachable: decisions.unreachable,
         left_out: decisions.left_out,
         uncompared: decisions.uncompared,
+        postponed: BTreeSet::new(),
         targeted: !input.options.targets.is_empty(),
     };
     let broken = check(&plan);

@@ -272,6 +272,7 @@ pub(crate) fn plan(text: &str) -> Plan {
         unreachable: BTreeMap::new(),
         left_out: Vec::new(),
         uncompared: Vec::new(),
+        postponed: std::collections::BTreeSet::new(),
         expiries: BTreeMap::new(),
         targeted: false,
     }

@@ -178,6 +178,7 @@ fn extra(plan: &Plan) -> Json {
         "left_out": plan.left_out,
         "expiries": plan.expiries,
         "uncompared": plan.uncompared,
+        "postponed": plan.postponed,
     })
 }
 

@@ -29,7 +29,8 @@ pub fn age(desired: &mut Desired, state: &State, now: Timestamp, imported: &BTre
     for (address, validity, predecessor) in made {
         let not_after = validity.not_after.to_string();
         let due = if now >= validity.renews_at {
-            Some(Remake { outputs: validity.outputs, reason: Reason::Expires(not_after.clone()) })
+            let reason = Reason::Expires(not_after.clone());
+            Some(Remake { outputs: validity.outputs, reason, once_settled: false })
         } else {
             let ended = predecessor.filter(|end| now >= *end);
             ended.map(|end| end_of_overlap(Reason::OverlapEnded(end.to_string())))
@@ -39,9 +40,10 @@ pub fn age(desired: &mut Desired, state: &State, now: Timestamp, imported: &BTre
     }
 }
 
-/// That an authority's predecessor is no longer to be trusted beside it.
+/// That an authority's predecessor is no longer to be trusted beside it. Not before every server has a certificate of the
+/// new one: until then somebody may still be shown one of the old.
 pub fn end_of_overlap(reason: Reason) -> Remake {
-    Remake { outputs: BUNDLED.map(str::to_owned).to_vec(), reason }
+    Remake { outputs: BUNDLED.map(str::to_owned).to_vec(), reason, once_settled: true }
 }
 
 /// How long a certificate that hactl made is good for.

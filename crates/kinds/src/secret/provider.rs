@@ -167,7 +167,8 @@ fn predecessor(job: &Job<'_>) -> Option<Issuer> {
 
 /// Whether all that is to be done to an authority is to let go of its predecessor.
 fn ends_overlap(job: &Job<'_>) -> bool {
-    job.operation == Operation::Update && job.remakes.iter().all(|output| BUNDLED.contains(&output.as_str()))
+    let only_bundled = job.remakes.iter().all(|output| BUNDLED.contains(&output.as_str()));
+    job.operation == Operation::Update && !job.remakes.is_empty() && only_bundled
 }
 
 /// An authority's outputs with its own certificate alone.

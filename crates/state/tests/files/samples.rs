@@ -101,6 +101,7 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
             unreachable: BTreeMap::new(),
             left_out: Vec::new(),
             uncompared: Vec::new(),
+            postponed: std::collections::BTreeSet::new(),
             expiries: BTreeMap::new(),
             targeted: false,
         },

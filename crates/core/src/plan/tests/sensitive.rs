@@ -101,7 +101,9 @@ fn what_is_due_is_made_anew() {
     let (world, config) = keys();
     let mut desired = desired(config);
     let reason = Reason::Expires("2027-01-01T00:00:00Z".to_owned());
-    desired.remakes.insert(text::address("key.leaf"), Remake { outputs: vec!["private".to_owned()], reason });
+    desired
+        .remakes
+        .insert(text::address("key.leaf"), Remake { outputs: vec!["private".to_owned()], reason, once_settled: false });
     assert_snapshot!(text::table(&world.plan(&desired)), @r#"
 update box.web["n1"] because DependencyChanged(page.pem["n1"])
 update key.leaf makes private anew because Expires("2027-01-01T00:00:00Z")
@@ -135,4 +137,34 @@ not compared box.other["n1"]
 1 update page.pem["n1"] after 0
 2 update box.web["n1"] after 1
 "#);
+}
+
+#[test]
+fn what_has_to_wait_for_its_users_is_postponed() {
+    let (mut world, config) = keys();
+    let due = |config: &str| {
+        let mut desired = desired(config);
+        let reason = Reason::OverlapEnded("2027-01-01T00:00:00Z".to_owned());
+        let remake = Remake { outputs: vec!["bundle".to_owned()], reason, once_settled: true };
+        desired.remakes.insert(text::address("key.ca"), remake);
+        desired
+    };
+    assert_snapshot!(text::table(&world.plan(&due(config))), @r#"
+update key.ca makes bundle anew because OverlapEnded("2027-01-01T00:00:00Z")
+0 update key.ca
+"#);
+    // A page made from a key made from it is not as it is wanted, or was not looked at.
+    let changed = config.replace("content=$key.leaf.private", "content=$key.leaf.private mode=1");
+    assert_snapshot!(text::table(&world.plan(&due(&changed))), @r#"
+update box.web["n1"] because DependencyChanged(page.pem["n1"])
+replace page.pem["n1"] [mode!] because ConfigChanged, CannotUpdate
+postponed key.ca
+0 delete page.pem["n1"]
+1 create page.pem["n1"] after 0
+2 update box.web["n1"] after 1
+"#);
+    let known = world.plan(&due(&config.replace("box.other@n1", "box.other@n1 image=2")));
+    assert!(known.unwrap().postponed.is_empty(), "nobody uses it there");
+    world.seen.insert(text::address("page.pem@n1"), Observed::Unreachable("no route to host".into()));
+    assert_eq!(world.plan(&due(config)).unwrap().postponed.len(), 1);
 }

@@ -110,6 +110,9 @@ pub(super) fn table(plan: &Result<Plan, Vec<Diagnostic>>) -> String {
     for address in &plan.uncompared {
         writeln!(text, "not compared {address}").unwrap();
     }
+    for address in &plan.postponed {
+        writeln!(text, "postponed {address}").unwrap();
+    }
     for address in &plan.left_out {
         writeln!(text, "left out {address}").unwrap();
     }

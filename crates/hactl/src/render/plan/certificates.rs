@@ -9,7 +9,7 @@ const SHOWN: usize = 8;
 
 /// Writes what ends by itself, the soonest first.
 pub(super) fn write(page: &mut Page, plan: &Plan) {
-    if plan.expiries.is_empty() {
+    if plan.expiries.is_empty() && plan.postponed.is_empty() {
         return;
     }
     page.gap();
@@ -22,6 +22,10 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
     if expiries.len() > SHOWN {
         let more = count(expiries.len() - SHOWN, "other");
         page.line(2, Tone::Plain, format!("and {more}, later: `hactl secret list` has them all"));
+    }
+    for address in &plan.postponed {
+        let why = "not everything that uses it is up to date";
+        page.line(2, Tone::Changed, format!("{address}: its predecessor stays trusted beside it, {why}"));
     }
 }
 
