@@ -168,8 +168,17 @@ impl Expr {
     /// Whether it needs the output of a resource.
     pub fn has_outputs(&self) -> bool {
         let mut has = false;
-        self.walk(&mut |expr| has |= matches!(expr.kind, ExprKind::Output(_)));
+        self.for_each_output(&mut |_| has = true);
         has
+    }
+
+    /// Calls `visit` on every output of a resource that it needs.
+    pub fn for_each_output(&self, visit: &mut dyn FnMut(&Output)) {
+        self.walk(&mut |expr| {
+            if let ExprKind::Output(output) = &expr.kind {
+                visit(output);
+            }
+        });
     }
 
     /// Calls `visit` on this expression and every one inside it, outermost first.

@@ -75,9 +75,9 @@ pub fn fold(value: &Arc<Value>, outputs: &dyn Outputs, secrets: &Secrets) -> Res
             return Ok(open);
         }
         let known = resolve(&open, &Runtime { outputs, secrets: Some(secrets) })?;
-        let digest = match known.is_plain() {
-            true => secrets.key.as_ref().map(|key| key.digest(&known)),
-            false => sealed_output(&open, outputs),
+        let digest = match &secrets.key {
+            Some(key) => known.is_plain().then(|| key.digest(&known)),
+            None => sealed_output(&open, outputs),
         };
         let expr = match &open {
             Value::Deferred(rest) => rest.expr.clone(),
@@ -128,10 +128,8 @@ pub fn seal(value: &Arc<Value>, outputs: &dyn Outputs, secrets: &Secrets) -> Res
 /// Whether a value is sensitive: by itself, or by an output that it is made from.
 fn is_sensitive(deferred: &Deferred, outputs: &dyn Outputs) -> bool {
     let mut sensitive = deferred.sensitive;
-    deferred.expr.walk(&mut |expr| {
-        if let ExprKind::Output(output) = &expr.kind {
-            sensitive |= matches!(outputs.output(&output.address, &output.name), Some(Value::Sealed(_)));
-        }
+    deferred.expr.for_each_output(&mut |output| {
+        sensitive |= matches!(outputs.output(&output.address, &output.name), Some(Value::Sealed(_)));
     });
     sensitive
 }

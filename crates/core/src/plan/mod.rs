@@ -1,6 +1,7 @@
 //! The plan: every change, why, and the steps that carry it out, decided before anything is touched.
 
 mod check;
+mod compare;
 mod decide;
 mod order;
 mod settled;
@@ -9,6 +10,7 @@ mod steps;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod waves;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -531,8 +533,8 @@ fn ordered(
     rules: Rules,
 ) -> Result<Vec<Step>, Diagnostic> {
     let mut steps = |first| {
-        decide::waves(&mut decisions.changes, index, desired, &decisions.left_out, first);
+        waves::waves(&mut decisions.changes, index, desired, &decisions.left_out, first);
         steps::build(&decisions.changes, index, state, rules)
     };
-    steps(decide::First::Down).or_else(|_| steps(decide::First::Address))
+    steps(waves::First::Down).or_else(|_| steps(waves::First::Address))
 }

@@ -81,15 +81,15 @@ fn what_is_made_anew_changes_all_that_is_made_from_it() {
     let (world, config) = keys();
     assert_snapshot!(world.table(config), @"nothing to do");
     assert_snapshot!(world.table(&config.replace("key.ca size=1", "key.ca size=2")), @r#"
-update box.web["n1"] because DependencyChanged(page.pem["n1"])
-update key.ca [size] makes private anew because ConfigChanged
-update key.leaf [from] makes private anew because DependencyRemade(key.ca)
-update page.pem["n1"] [content] because DependencyRemade(key.leaf)
-0 update key.ca
-1 update key.leaf after 0
-2 update page.pem["n1"] after 1
-3 update box.web["n1"] after 2
-"#);
+    update box.web["n1"] because DependencyChanged(page.pem["n1"])
+    update key.ca [size] makes private anew because ConfigChanged
+    update key.leaf [from] makes private anew because DependencyRemade(key.ca)
+    update page.pem["n1"] [content] because DependencyRemade(key.leaf)
+    0 update key.ca
+    1 update key.leaf after 0
+    2 update page.pem["n1"] after 1
+    3 update box.web["n1"] after 2
+    "#);
     assert_snapshot!(world.table(&config.replace("renew=1", "renew=2")), @"
 update key.ca [renew] because ConfigChanged
 0 update key.ca
@@ -105,22 +105,22 @@ fn what_is_due_is_made_anew() {
         .remakes
         .insert(text::address("key.leaf"), Remake { outputs: vec!["private".to_owned()], reason, once_settled: false });
     assert_snapshot!(text::table(&world.plan(&desired)), @r#"
-update box.web["n1"] because DependencyChanged(page.pem["n1"])
-update key.leaf makes private anew because Expires("2027-01-01T00:00:00Z")
-update page.pem["n1"] [content] because DependencyRemade(key.leaf)
-0 update key.leaf
-1 update page.pem["n1"] after 0
-2 update box.web["n1"] after 1
-"#);
+    update box.web["n1"] because DependencyChanged(page.pem["n1"])
+    update key.leaf makes private anew because Expires("2027-01-01T00:00:00Z")
+    update page.pem["n1"] [content] because DependencyRemade(key.leaf)
+    0 update key.leaf
+    1 update page.pem["n1"] after 0
+    2 update box.web["n1"] after 1
+    "#);
     let asked = Options { replace: vec![text::address("key.leaf")], ..Options::default() };
     assert_snapshot!(world.options(asked).table(config), @r#"
-update box.web["n1"] because DependencyChanged(page.pem["n1"])
-update key.leaf makes private anew because Requested
-update page.pem["n1"] [content] because DependencyRemade(key.leaf)
-0 update key.leaf
-1 update page.pem["n1"] after 0
-2 update box.web["n1"] after 1
-"#);
+    update box.web["n1"] because DependencyChanged(page.pem["n1"])
+    update key.leaf makes private anew because Requested
+    update page.pem["n1"] [content] because DependencyRemade(key.leaf)
+    0 update key.leaf
+    1 update page.pem["n1"] after 0
+    2 update box.web["n1"] after 1
+    "#);
 }
 
 #[test]
@@ -129,14 +129,14 @@ fn without_a_key_nothing_sensitive_is_compared() {
     (world.secrets.key, world.secrets.entries) = (None, BTreeMap::new());
     assert_snapshot!(world.table(config), @r#"not compared box.other["n1"]"#);
     assert_snapshot!(world.table(&config.replace("key.leaf size=1", "key.leaf size=2")), @r#"
-update box.web["n1"] because DependencyChanged(page.pem["n1"])
-update key.leaf [size] makes private anew because ConfigChanged
-update page.pem["n1"] [content] because DependencyRemade(key.leaf)
-not compared box.other["n1"]
-0 update key.leaf
-1 update page.pem["n1"] after 0
-2 update box.web["n1"] after 1
-"#);
+    update box.web["n1"] because DependencyChanged(page.pem["n1"])
+    update key.leaf [size] makes private anew because ConfigChanged
+    update page.pem["n1"] [content] because DependencyRemade(key.leaf)
+    not compared box.other["n1"]
+    0 update key.leaf
+    1 update page.pem["n1"] after 0
+    2 update box.web["n1"] after 1
+    "#);
 }
 
 #[test]
@@ -150,21 +150,42 @@ fn what_has_to_wait_for_its_users_is_postponed() {
         desired
     };
     assert_snapshot!(text::table(&world.plan(&due(config))), @r#"
-update key.ca makes bundle anew because OverlapEnded("2027-01-01T00:00:00Z")
-0 update key.ca
-"#);
+    update key.ca makes bundle anew because OverlapEnded("2027-01-01T00:00:00Z")
+    0 update key.ca
+    "#);
     // A page made from a key made from it is not as it is wanted, or was not looked at.
     let changed = config.replace("content=$key.leaf.private", "content=$key.leaf.private mode=1");
     assert_snapshot!(text::table(&world.plan(&due(&changed))), @r#"
-update box.web["n1"] because DependencyChanged(page.pem["n1"])
-replace page.pem["n1"] [mode!] because ConfigChanged, CannotUpdate
-postponed key.ca
-0 delete page.pem["n1"]
-1 create page.pem["n1"] after 0
-2 update box.web["n1"] after 1
-"#);
+    update box.web["n1"] because DependencyChanged(page.pem["n1"])
+    replace page.pem["n1"] [mode!] because ConfigChanged, CannotUpdate
+    postponed key.ca
+    0 delete page.pem["n1"]
+    1 create page.pem["n1"] after 0
+    2 update box.web["n1"] after 1
+    "#);
     let known = world.plan(&due(&config.replace("box.other@n1", "box.other@n1 image=2")));
     assert!(known.unwrap().postponed.is_empty(), "nobody uses it there");
     world.seen.insert(text::address("page.pem@n1"), Observed::Unreachable("no route to host".into()));
     assert_eq!(world.plan(&due(config)).unwrap().postponed.len(), 1);
+}
+
+#[test]
+fn an_output_follows_the_secret_that_it_shows() {
+    let (mut world, config) = keys();
+    let config = format!("{config}\noutput key=$key.leaf.private");
+    let plan = world.plan(&desired(&config)).unwrap();
+    world.apply(&plan, &mut |_, _| Fate::Done);
+    assert_snapshot!(world.table(&config), @"nothing to do");
+    assert_snapshot!(world.table(&config.replace("output key=$key.leaf", "output key=$key.ca")), @"output key: (sensitive) -> (sensitive)");
+    assert_snapshot!(world.table(&config.replace("key.leaf size=1", "key.leaf size=2")), @r#"
+    update box.web["n1"] because DependencyChanged(page.pem["n1"])
+    update key.leaf [size] makes private anew because ConfigChanged
+    update page.pem["n1"] [content] because DependencyRemade(key.leaf)
+    output key: (sensitive) -> (known after apply)
+    0 update key.leaf
+    1 update page.pem["n1"] after 0
+    2 update box.web["n1"] after 1
+    "#);
+    world.secrets.key = None;
+    assert_snapshot!(world.table(&config), @r#"not compared box.other["n1"]"#);
 }
