@@ -7,8 +7,10 @@ use hactl_core::Address;
 use hactl_core::observed::{Observed, Present};
 use hactl_engine::{Claim, Job, Produced, ReadRequest, Reading, StepError, Target};
 use hactl_pki::Entropy;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::spawn_blocking;
 
-use crate::secret;
+use crate::secret::{Order, make};
 use crate::target::unknown_kind;
 
 /// What secrets are made with. Time and randomness come from outside, so that a sandbox's run can be repeated.
@@ -18,6 +20,13 @@ pub struct Maker {
     pub now: jiff::Timestamp,
     /// Where keys and passwords come from.
     pub entropy: Entropy,
+}
+
+impl Maker {
+    /// A maker for one step.
+    fn fork(&mut self) -> Self {
+        Self { now: self.now, entropy: self.entropy.fork() }
+    }
 }
 
 /// The place of what is on no host.
@@ -56,10 +65,19 @@ impl Target for Home {
     }
 
     async fn execute(&self, job: &Job<'_>) -> Result<Produced, StepError> {
-        let mut maker = self.maker.lock().map_err(|_| StepError::new("an earlier step ended in a panic"))?;
-        match job.address.kind() {
-            "secret" => secret::execute(job, &mut maker),
-            kind => Err(unknown_kind(kind)),
+        if job.address.kind() != "secret" {
+            return Err(unknown_kind(job.address.kind()));
+        }
+        let Some(order) = Order::of(job) else { return Ok(Produced::default()) };
+        let mut maker = self.maker.lock().map_err(|_| panicked())?.fork();
+        match Handle::current().runtime_flavor() {
+            // In the sandbox one thing comes after the other, so that every run is the same.
+            RuntimeFlavor::CurrentThread => make(&order, &mut maker),
+            _ => spawn_blocking(move || make(&order, &mut maker)).await.map_err(|_| panicked())?,
         }
     }
+}
+
+fn panicked() -> StepError {
+    StepError::new("making it ended in a panic, which is a mistake in hactl")
 }

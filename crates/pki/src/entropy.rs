@@ -32,6 +32,15 @@ impl Entropy {
         bytes
     }
 
+    /// Another source, for what goes on beside this one: seeded from this one where this one is seeded.
+    #[must_use]
+    pub fn fork(&mut self) -> Self {
+        match &self.0 {
+            Source::System(_) => Self::system(),
+            Source::Seeded(_) => Self::seeded(self.bytes()),
+        }
+    }
+
     /// A number in `0..bound`, each as likely as the others.
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
         let bound = bound.max(1);

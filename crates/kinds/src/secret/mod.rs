@@ -27,7 +27,7 @@ use crate::registry::Kind;
 pub use age::{age, end_of_overlap, renews_at};
 pub use import::ReadCertificate;
 pub use outputs::{ISSUING, NOT_AFTER, OVERLAP_UNTIL};
-pub(crate) use provider::execute;
+pub(crate) use provider::{Order, make};
 pub use read::{ReadSecrets, read_secrets};
 
 pub(crate) const KIND: Kind = Kind {

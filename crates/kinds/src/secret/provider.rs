@@ -16,16 +16,41 @@ use crate::decode::decode_value;
 use crate::formats;
 use crate::home::Maker;
 
-/// Does one step of a secret.
-pub(crate) fn execute(job: &Job<'_>, maker: &mut Maker) -> Result<Produced, StepError> {
-    if !matches!(job.operation, Operation::Create | Operation::Update | Operation::Swap) {
-        return Ok(Produced::default());
+/// What a step is to make, owned by the step: making a key takes seconds, in which others go on.
+pub(crate) struct Order {
+    /// The spec, in plain text.
+    spec: Sensitive<Value>,
+    /// What the secret holds now; empty where it is created.
+    entries: Entries,
+    /// What else state knows of it.
+    outputs: Map,
+    /// What is to be made anew.
+    remakes: Vec<String>,
+    /// Whether there was a secret of this name before.
+    updates: bool,
+}
+
+impl Order {
+    /// What a job asks for; none where there is nothing to make.
+    pub(crate) fn of(job: &Job<'_>) -> Option<Self> {
+        let makes = matches!(job.operation, Operation::Create | Operation::Update | Operation::Swap);
+        Some(Self {
+            spec: Sensitive::new(job.spec.filter(|_| makes)?.clone()),
+            entries: job.entries.clone(),
+            outputs: job.state.map(|state| state.outputs.clone()).unwrap_or_default(),
+            remakes: job.remakes.to_vec(),
+            updates: job.operation == Operation::Update,
+        })
     }
-    let spec = job.spec.ok_or_else(|| StepError::new("the plan does not say what it is"))?;
+}
+
+/// Makes what was ordered.
+pub(crate) fn make(order: &Order, maker: &mut Maker) -> Result<Produced, StepError> {
+    let spec = order.spec.expose();
     if let Some(given) = spec.get("data").or_else(|| spec.get("import")).and_then(Value::as_map) {
         return Ok(Produced { outputs: dates_of(spec), entries: copied(given) });
     }
-    if job.operation == Operation::Update && job.remakes.is_empty() && !job.entries.is_empty() {
+    if order.updates && order.remakes.is_empty() && !order.entries.is_empty() {
         return Ok(Produced::default());
     }
     let generate: Generate = decode_value(spec.get("generate").unwrap_or(&Value::Null)).map_err(StepError::new)?;
@@ -39,8 +64,8 @@ pub(crate) fn execute(job: &Job<'_>, maker: &mut Maker) -> Result<Produced, Step
             made.map(|text| single(VALUE, &text)).map_err(|weak| StepError::new(weak.to_string()))
         }
         Generate::SshKey(wanted) => ssh_key(wanted, maker),
-        Generate::CertificateAuthority(_) if ends_overlap(job) => Ok(without_predecessor(job)),
-        Generate::CertificateAuthority(wanted) => authority(wanted, spec, job, maker),
+        Generate::CertificateAuthority(_) if ends_overlap(order) => Ok(without_predecessor(order)),
+        Generate::CertificateAuthority(wanted) => authority(wanted, spec, order, maker),
         Generate::Certificate(wanted) => certificate(wanted, spec, maker),
     }
 }
@@ -123,12 +148,12 @@ fn ssh_key(wanted: &SshKey, maker: &mut Maker) -> Result<Produced, StepError> {
     Ok(Produced { outputs: Map::new(), entries: entries.into() })
 }
 
-fn authority(wanted: &Authority, spec: &Value, job: &Job<'_>, maker: &mut Maker) -> Result<Produced, StepError> {
+fn authority(wanted: &Authority, spec: &Value, order: &Order, maker: &mut Maker) -> Result<Produced, StepError> {
     let issuer = issuer_of(spec)?;
     let overlap = duration(spec.get("overlap").and_then(Value::as_str).unwrap_or_default());
     // An intermediate is trusted through its root: only a root has to be known to those who verify.
-    let rotates = issuer.is_none() && job.operation == Operation::Update && overlap > SignedDuration::ZERO;
-    let predecessor = if rotates { predecessor(job) } else { None };
+    let rotates = issuer.is_none() && order.updates && overlap > SignedDuration::ZERO;
+    let predecessor = if rotates { predecessor(order) } else { None };
     let made = hactl_pki::authority(
         &AuthoritySpec {
             common_name: wanted.common_name.clone(),
@@ -160,29 +185,29 @@ fn authority(wanted: &Authority, spec: &Value, job: &Job<'_>, maker: &mut Maker)
 }
 
 /// The authority that is being followed by another; none where it cannot sign any more.
-fn predecessor(job: &Job<'_>) -> Option<Issuer> {
-    let old = |name| job.entries.get(name)?.expose().as_str();
+fn predecessor(order: &Order) -> Option<Issuer> {
+    let old = |name| order.entries.get(name)?.expose().as_str();
     Issuer::parse(old(ISSUING)?.as_bytes(), old(PRIVATE_KEY)?.as_bytes()).ok()
 }
 
 /// Whether all that is to be done to an authority is to let go of its predecessor.
-fn ends_overlap(job: &Job<'_>) -> bool {
-    let only_bundled = job.remakes.iter().all(|output| BUNDLED.contains(&output.as_str()));
-    job.operation == Operation::Update && !job.remakes.is_empty() && only_bundled
+fn ends_overlap(order: &Order) -> bool {
+    let only_bundled = order.remakes.iter().all(|output| BUNDLED.contains(&output.as_str()));
+    order.updates && !order.remakes.is_empty() && only_bundled
 }
 
 /// An authority's outputs with its own certificate alone.
-fn without_predecessor(job: &Job<'_>) -> Produced {
-    let mut entries = job.entries.clone();
+fn without_predecessor(order: &Order) -> Produced {
+    let mut entries = order.entries.clone();
     for name in BUNDLED {
         if let Some(text) = entries.get(name).and_then(|value| value.expose().as_str()) {
             let own = first_block(text);
             entries.insert(name.to_owned(), Sensitive::new(Value::from(own)));
         }
     }
-    let known = job.state.map(|state| &state.outputs);
-    let dates =
-        [NOT_BEFORE, NOT_AFTER].into_iter().filter_map(|name| Some((name.to_owned(), known?.get(name)?.clone())));
+    let dates = [NOT_BEFORE, NOT_AFTER]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), order.outputs.get(name)?.clone())));
     Produced { outputs: dates.collect(), entries }
 }
 
