@@ -70,8 +70,8 @@ fn rancher_ha() {
     live(&stack, "--var rancherVersion=v2.0.9", drift, |upgraded| {
         stack.succeed("secret export rancher-ca.certificate --out ca.pem --force");
         LB1.write("/root/ca.pem", stack.read("ca.pem").as_bytes());
-        let answer = LB1
-            .sh("printf 'GET / HTTP/1.1\\r\\nHost: rancher.example.com\\r\\nConnection: close\\r\\n\\r\\n' \
+        let answer =
+            LB1.sh("printf 'GET / HTTP/1.1\\r\\nHost: rancher.example.com\\r\\nConnection: close\\r\\n\\r\\n' \
              | openssl s_client -quiet -connect 127.0.0.1:443 -CAfile /root/ca.pem -verify_return_error \
              -verify_hostname rancher.example.com 2>/dev/null");
         let version = if upgraded { "rancher v2.0.9" } else { "rancher v2.0.8" };
