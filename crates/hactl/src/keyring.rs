@@ -90,7 +90,7 @@ impl Keyring {
             let what = match addresses.as_slice() {
                 [] => "the sensitive content of files was not compared with what is on the hosts".to_owned(),
                 [..] => format!(
-                    "not compared, and not compared with the hosts: the sensitive values of {}",
+                    "not compared, neither with the state nor with the hosts: the sensitive values of {}",
                     listed(&addresses)
                 ),
             };
@@ -111,7 +111,7 @@ impl Keyring {
             .collect();
         match &self.access {
             Access::Closed(reason) if !needed.is_empty() => {
-                let why = format!("needs its sensitive values: {}", listed(&needed));
+                let why = format!("what is planned cannot be done without them: {}", listed(&needed));
                 let mut error = (**reason).clone();
                 error.detail = format!("{}\n{why}", error.detail).trim_start().to_owned();
                 Err(error.into())

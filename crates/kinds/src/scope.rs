@@ -221,7 +221,12 @@ impl Names<'_> {
                     .flat_map(|map| map.keys().map(String::as_str))
                     .chain(derived.keys().map(String::as_str))
                     .chain(kind.outputs.iter().copied());
+                let longer = format!("{attribute}.");
+                let dotted = derived.keys().find(|name| name.starts_with(&longer));
                 let mut error = unknown("attribute", attribute, names);
+                if let Some(name) = dotted {
+                    error = error.help(format!("write `{}[\"{name}\"]`: its name has a dot", address.resource()));
+                }
                 error.message = format!("{} has no attribute `{attribute}`", address.resource());
                 return Err(error);
             }

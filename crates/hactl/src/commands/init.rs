@@ -13,7 +13,7 @@ use crate::output::Output;
 /// Write a small commented config, and make your identity
 ///
 /// Writes hactl.yaml (or the file named by --file) with two nodes, a file and a container. An existing file is left
-/// alone. Makes the key that the secrets in states are encrypted to, where you have none yet.
+/// alone. Makes the key that the secrets in states are encrypted to where you have none yet, and names its public half.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hactl init && hactl plan --sandbox")]
 pub(crate) struct Init {}
@@ -23,15 +23,13 @@ const CONFIG: &str = include_str!("init.yaml");
 impl Init {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
         let path = &global.file;
-        write(path).map_err(|error| not_written(path, &error))?;
-        let file = match path.as_os_str() == "hactl.yaml" {
-            true => String::new(),
-            false => format!(" -f {}", path.display()),
-        };
-        output.message(&format!(
-            "Wrote {}. Try it on a simulated fleet:\n\n  hactl plan --sandbox{file}\n  hactl apply --sandbox{file}\n\nThen put the addresses of your hosts in, and leave out --sandbox.\n",
-            path.display(),
-        ));
+        output.message(&match write(path) {
+            Ok(()) => wrote(path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                format!("{} is there already, and stays as it is.\n", path.display())
+            }
+            Err(error) => return Err(not_written(path, &error).into()),
+        });
         let place = IdentityPath::of_user(|name| std::env::var_os(name)).map_err(Diagnostic::from)?;
         let (identities, made) = keyring::own_identity(&place)?;
         output.message(&match made {
@@ -51,12 +49,21 @@ fn write(path: &Path) -> std::io::Result<()> {
     file.write_all(CONFIG.as_bytes())
 }
 
+fn wrote(path: &Path) -> String {
+    let file = match path.as_os_str() == "hactl.yaml" {
+        true => String::new(),
+        false => format!(" -f {}", path.display()),
+    };
+    format!(
+        "Wrote {}. Try it on a simulated fleet:\n\n  hactl plan --sandbox{file}\n  hactl apply --sandbox{file}\n\n\
+         Then put the addresses of your hosts in, and leave out --sandbox.\n",
+        path.display(),
+    )
+}
+
 fn not_written(path: &Path, error: &std::io::Error) -> Diagnostic {
     let path = path.display();
     match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Diagnostic::error(format!("{path} exists already")).help("edit it, or name another file with --file")
-        }
         ErrorKind::NotFound => Diagnostic::error(format!("{path} cannot be written: there is no such directory"))
             .help("make the directory first"),
         _ => Diagnostic::error(format!("{path} cannot be written: {error}"))

@@ -1,3 +1,4 @@
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -143,7 +144,8 @@ impl Rotate {
             .detail("two predecessors at once would have to be trusted")
             .help("wait until then, or let go of the predecessor first: `hactl secret rotate --end-overlap`")),
             (true, None) if kind == "certificateAuthority" => {
-                Err(Diagnostic::error(format!("{address} has no predecessor that is still trusted")))
+                Err(Diagnostic::error(format!("{address} has no predecessor that is still trusted"))
+                    .help("there is nothing to end; to make it anew, leave out --end-overlap"))
             }
             (true, None) => Err(Diagnostic::error(format!("{address} is no certificate authority"))
                 .help("only these have predecessors; leave out --end-overlap")),
@@ -154,7 +156,8 @@ impl Rotate {
 impl Export {
     fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
         let (session, state) = read(global)?;
-        let Some((name, entry)) = self.entry.split_once('.') else {
+        let address = self.entry.strip_prefix("secret.").filter(|rest| rest.contains('.'));
+        let Some((name, entry)) = address.unwrap_or(&self.entry).split_once('.') else {
             return Err(Diagnostic::error(format!("{:?} names no entry", self.entry))
                 .help("write it as in rancher-ca.certificate; `hactl secret list` shows them")
                 .into());
@@ -211,6 +214,11 @@ fn no_entry(address: &Address, known: &ResourceState, entry: &str) -> Diagnostic
 }
 
 fn not_written(path: &Path, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(format!("{} cannot be written: {error}", path.display()))
+    let reason = match error.kind() {
+        ErrorKind::NotFound => "there is no such directory".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    };
+    Diagnostic::error(format!("{} cannot be written: {reason}", path.display()))
         .help("name a file in a directory that exists and is writable")
 }

@@ -112,6 +112,9 @@ fn reencrypt(global: &Global, wait: Duration, output: &Output) -> Result<u8, Fai
     session.store.save(&encrypted)?;
     let list = recipients.as_slice().iter().map(|one| format!("  {one}\n")).collect::<String>();
     output.message(&format!("The secrets in the state are now encrypted to:\n{list}"));
+    if !identities.recipients().iter().any(|own| recipients.as_slice().contains(own)) {
+        output.message("You are not among them, and cannot read them any more.\n");
+    }
     if !removed.is_empty() {
         output.message(
             "Whoever was removed can still read older revisions of the state: rotate the secrets in them with \

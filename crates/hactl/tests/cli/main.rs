@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 mod crash;
+mod encryption;
 mod files;
 mod fleet;
 mod laws;

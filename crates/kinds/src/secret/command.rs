@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use hactl_core::Diagnostic;
@@ -75,7 +76,10 @@ impl Run<'_> {
             let ended = async { child.wait().await.map_err(Trouble::NotStarted) };
             tokio::try_join!(all(stdout), said, ended)
         };
-        let (printed, said, status) = tokio::time::timeout(self.limit, run).await.map_err(|_| Trouble::TooLong)??;
+        let (printed, said, status) = tokio::select! {
+            done = run => done?,
+            () = after(self.limit) => return Err(Trouble::TooLong),
+        };
         group.leave();
         match (status.success(), status.signal()) {
             (true, _) => Ok(printed),
@@ -110,6 +114,14 @@ impl Trouble {
                 .help("run it by hand in the config's directory, with the same environment"),
         }
     }
+}
+
+/// Waits in real time, as commands take it, also where the runtime's clock is a virtual one: that stands still meanwhile.
+async fn after(limit: Duration) {
+    let (_waiting, given_up) = mpsc::channel::<()>();
+    let waited = tokio::task::spawn_blocking(move || given_up.recv_timeout(limit));
+    // An error says that the runtime ends, and with it the command.
+    let _ = waited.await;
 }
 
 /// What was read as text; `what` says what it is.

@@ -69,7 +69,12 @@ fn data(draft: &Draft<'_>, written: &Node, diagnostics: &mut Vec<Diagnostic>) ->
                     .help(format!("a name holds letters, digits, `-`, `_` and `.`; at most {MAXIMUM_NAME} of them")),
             );
         }
-        let Some(form) = source::form(&entry.value, draft.config, diagnostics) else { continue };
+        let read = || Value::deferred(Expr::variable(&variable_name(draft.name, &entry.key)), true);
+        let Some(form) = source::form(&entry.value, draft.config, diagnostics) else {
+            // What is wrong, or is of a variable without a value, is an entry all the same: others refer to it.
+            values.insert(entry.key.to_string(), read());
+            continue;
+        };
         let evaluated = draft.body.at_path(&["data", &*entry.key]);
         let evaluated = evaluated.and_then(|node| if is_map(&entry.value) { node.get("value") } else { Some(node) });
         let value = match (&form, evaluated) {
@@ -79,7 +84,7 @@ fn data(draft: &Draft<'_>, written: &Node, diagnostics: &mut Vec<Diagnostic>) ->
                 };
                 value
             }
-            _ => Value::deferred(Expr::variable(&variable_name(draft.name, &entry.key)), true),
+            _ => read(),
         };
         values.insert(entry.key.to_string(), value);
         sources.insert(entry.key.to_string(), Value::from(form.label()));

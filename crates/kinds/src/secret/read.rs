@@ -251,6 +251,7 @@ impl Scope for RealValues<'_> {
 /// The text of a file.
 fn file(directory: &Path, path: &str) -> Result<Sensitive<Value>, Diagnostic> {
     let file = directory.join(path);
+    let file = std::path::absolute(&file).unwrap_or(file);
     let unreadable = |reason: &str| {
         Diagnostic::error(format!("cannot read the file `{path}`: {reason}"))
             .help(format!("relative paths start at the config's directory; this one is {}", file.display()))

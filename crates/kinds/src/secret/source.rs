@@ -31,7 +31,7 @@ impl Form {
     pub(super) fn label(&self) -> String {
         match self {
             Self::Inline => "inline".to_owned(),
-            Self::Expression => "variable".to_owned(),
+            Self::Expression => "expression".to_owned(),
             Self::Environment(name) => format!("env {name}"),
             Self::File(path) => format!("file {path}"),
             Self::Command(words) => format!("exec {}", words.first().map_or("", String::as_str)),

@@ -83,7 +83,7 @@ fn values_from_everywhere_stand_as_expressions() {
     assert!(!shown.contains("hunter"), "{shown}");
     insta::assert_snapshot!(shown, @r#"
 secret.db on - after []
-    {"data":{"address":{"literal":"10.0.0.1"}}!,"all":{"variable":"secret.db.all"}}!,"cacerts.pem":{"variable":"secret.db.cacerts.pem"}}!,"closed":{"variable":"closed"}}!,"env":{"variable":"secret.db.env"}}!,"exec":{"variable":"secret.db.exec"}}!,"file":{"variable":"secret.db.file"}}!,"number":{"variable":"secret.db.number"}}!,"open":{"variable":"secret.db.open"}}!,"plain":{"variable":"secret.db.plain"}}!,"sops":{"variable":"secret.db.sops"}}!,"url":{"template":[{"literal":"pg://u:"},{"variable":"closed"},{"literal":"@10.0.0.1"}]}}!,"value":{"variable":"secret.db.value"}}!},"sources":{"address":"variable","all":"sops s.yaml","cacerts.pem":"inline","closed":"variable","env":"env TOKEN","exec":"exec vault","file":"file certs/plain.pem","number":"variable","open":"variable","plain":"inline","sops":"sops s.yaml db[0].password","url":"variable","value":"variable"}}
+    {"data":{"address":{"literal":"10.0.0.1"}}!,"all":{"variable":"secret.db.all"}}!,"cacerts.pem":{"variable":"secret.db.cacerts.pem"}}!,"closed":{"variable":"closed"}}!,"env":{"variable":"secret.db.env"}}!,"exec":{"variable":"secret.db.exec"}}!,"file":{"variable":"secret.db.file"}}!,"number":{"variable":"secret.db.number"}}!,"open":{"variable":"secret.db.open"}}!,"plain":{"variable":"secret.db.plain"}}!,"sops":{"variable":"secret.db.sops"}}!,"url":{"template":[{"literal":"pg://u:"},{"variable":"closed"},{"literal":"@10.0.0.1"}]}}!,"value":{"variable":"secret.db.value"}}!},"sources":{"address":"expression","all":"sops s.yaml","cacerts.pem":"inline","closed":"expression","env":"env TOKEN","exec":"exec vault","file":"file certs/plain.pem","number":"expression","open":"expression","plain":"inline","sops":"sops s.yaml db[0].password","url":"expression","value":"expression"}}
 "#);
 }
 
@@ -134,7 +134,7 @@ fn references_lead_to_values_and_to_what_is_made() {
 secret.keys2 on - after []
     {"data":{"x":{"variable":"secret.keys2.x"}}!},"sources":{"x":"env X"}}
 secret.keys on - after [secret.keys2]
-    {"data":{"cacerts.pem":{"variable":"secret.keys.cacerts.pem"}}!,"other":{"variable":"secret.keys2.x"}}!},"sources":{"cacerts.pem":"file ca.pem","other":"variable"}}
+    {"data":{"cacerts.pem":{"variable":"secret.keys.cacerts.pem"}}!,"other":{"variable":"secret.keys2.x"}}!},"sources":{"cacerts.pem":"file ca.pem","other":"expression"}}
 secret.made on - after []
     {"generate":{"password":{"alphabet":"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789","length":32}}}
 secret.guide on - after []

@@ -1,6 +1,6 @@
 //! When certificates end.
 
-use hactl_core::plan::{Expiry, Plan};
+use hactl_core::plan::{Expiry, Mode, Plan};
 
 use crate::render::plan::page::{Page, Tone, count};
 
@@ -9,7 +9,8 @@ const SHOWN: usize = 8;
 
 /// Writes what ends by itself, the soonest first.
 pub(super) fn write(page: &mut Page, plan: &Plan) {
-    if plan.expiries.is_empty() && plan.postponed.is_empty() {
+    let is_empty = plan.expiries.is_empty() && plan.postponed.is_empty();
+    if is_empty || plan.mode == Mode::Destroy {
         return;
     }
     page.gap();
