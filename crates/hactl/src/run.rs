@@ -130,11 +130,15 @@ pub(crate) fn runtime(world: World) -> Result<Runtime, Failure> {
     let built = match world {
         World::Real => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
         World::Sandbox => {
-            let paused = std::env::var_os(VIRTUAL_CLOCK).is_some_and(|value| value == "virtual");
-            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build()
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(has_virtual_clock(world)).build()
         }
     };
     built.map_err(|error| Diagnostic::error(format!("hactl cannot start: {error}")).into())
+}
+
+/// Whether waits take no time in a world.
+fn has_virtual_clock(world: World) -> bool {
+    world == World::Sandbox && std::env::var_os(VIRTUAL_CLOCK).is_some_and(|value| value == "virtual")
 }
 
 /// Looks at the hosts and makes the plan.
@@ -222,7 +226,15 @@ pub(crate) async fn read_values(session: &Session, config: &Config, mode: Mode) 
     let mut read = match mode {
         Mode::Normal => {
             let environment = session::environment().into_iter().collect();
+            // The user's commands are real in the sandbox too: a virtual clock would have them run out of time at once.
+            let virtual_clock = has_virtual_clock(session.world);
+            if virtual_clock {
+                tokio::time::resume();
+            }
             let read = read_secrets(config, &environment, session.now).await;
+            if virtual_clock {
+                tokio::time::pause();
+            }
             read.map_err(|diagnostics| Failure::of(&config.sources, diagnostics))?
         }
         Mode::Destroy | Mode::RefreshOnly => ReadSecrets::default(),

@@ -8,4 +8,5 @@ mod fleet;
 mod laws;
 mod log;
 mod process;
+mod scan;
 mod signals;
