@@ -19,5 +19,6 @@ pub const NOT_AFTER: &str = "notAfter";
 /// Until when an authority's predecessor is trusted beside it (RFC 3339); not sensitive.
 pub const OVERLAP_UNTIL: &str = "overlapUntil";
 
-/// The entries of an authority that hold its predecessor's certificate as well while a rotation overlaps.
-pub(crate) const BUNDLED: [&str; 2] = [CERTIFICATE, CHAIN];
+/// The entries of an authority that its predecessor has a part in while a rotation overlaps: those who verify trust its
+/// certificate as well, and what is issued carries the cross certificate that it signed.
+pub(crate) const BUNDLED: [&str; 3] = [CERTIFICATE, CHAIN, ISSUING];
