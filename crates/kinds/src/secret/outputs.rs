@@ -8,6 +8,8 @@ pub(crate) const CHAIN: &str = "chain";
 pub(crate) const PRIVATE_KEY: &str = "privateKey";
 /// A public key in OpenSSH's format.
 pub(crate) const PUBLIC_KEY: &str = "publicKey";
+/// The entries that are made to be shown.
+pub(crate) const PUBLIC: [&str; 3] = [CERTIFICATE, CHAIN, PUBLIC_KEY];
 /// The one entry of a password or token.
 pub(crate) const VALUE: &str = "value";
 /// Of an authority: its certificate and what links it to others, for those that it issues. Nothing else refers to it.
