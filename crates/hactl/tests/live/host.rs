@@ -163,11 +163,11 @@ pub(crate) fn succeed(arguments: &[&str]) {
     assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn docker(arguments: &[&str]) -> Output {
+pub(crate) fn docker(arguments: &[&str]) -> Output {
     lab_docker().args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
-fn lab_docker() -> Command {
+pub(crate) fn lab_docker() -> Command {
     let engine = std::env::var("HACTL_LAB_DOCKER").expect("`scripts/lab env` sets HACTL_LAB_DOCKER as well");
     let mut command = Command::new("docker");
     command.args(["--host", &engine]);

@@ -8,6 +8,8 @@
 //! converges, and after destroy the hosts are file by file as they were before.
 
 #[cfg(test)]
+mod client;
+#[cfg(test)]
 mod connect;
 #[cfg(test)]
 mod containers;
@@ -30,7 +32,11 @@ mod stack;
 #[cfg(test)]
 mod suite;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod users;
+#[cfg(test)]
+mod witness;
 
 fn main() {
     suite::run();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use libtest_mimic::{Arguments, Trial};
 
 use crate::host::{ALL, Host};
-use crate::{connect, containers, crash, examples, files, images, mistakes, processes, users};
+use crate::{connect, containers, crash, examples, files, images, mistakes, processes, tls, users};
 
 /// A test, and the hosts that it has for itself.
 pub(crate) struct Case {
@@ -30,6 +30,7 @@ pub(crate) use cases;
 /// Topics and their cases, those that take long first.
 const TOPICS: &[(&str, &[Case])] = &[
     ("crash", crash::CASES),
+    ("tls", tls::CASES),
     ("examples", examples::CASES),
     ("connect", connect::CASES),
     ("images", images::CASES),

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::decode::{decode, refuse_sensitive};
 use crate::formats::{self, FORMATS};
 use crate::registry::{Draft, Kind, Lowered};
+use crate::secret;
 use crate::text::Text;
 
 pub(crate) use provider::{execute, observe, requests};
@@ -119,7 +120,7 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
             return None;
         }
     };
-    let mode = mode(draft, spec.mode.as_deref(), content.is_sensitive(), diagnostics);
+    let mode = mode(draft, spec.mode.as_deref(), &content, diagnostics);
     let mut map = Map::from([("path".to_owned(), Value::from(spec.path)), ("mode".to_owned(), Value::from(mode))]);
     if spec.tmpfs {
         map.insert("tmpfs".to_owned(), Value::Bool(true));
@@ -134,16 +135,16 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
     Some(Lowered::plain(map))
 }
 
-/// The permission bits; warns where they let others read what is sensitive.
-fn mode(draft: &Draft<'_>, given: Option<&str>, sensitive: bool, diagnostics: &mut Vec<Diagnostic>) -> String {
-    let default = if sensitive { "0600" } else { "0644" };
+/// The permission bits; warns where they let others read what is secret. Certificates are sensitive, but no secret.
+fn mode(draft: &Draft<'_>, given: Option<&str>, content: &Content, diagnostics: &mut Vec<Diagnostic>) -> String {
+    let default = if content.is_sensitive() { "0600" } else { "0644" };
     let mode = given.and_then(|mode| formats::mode(mode).ok()).unwrap_or_else(|| default.to_owned());
     let readers = match u32::from_str_radix(&mode, 8).unwrap_or_default() {
         bits if bits & 0o004 != 0 => "everybody on the host",
         bits if bits & 0o040 != 0 => "its group",
         _ => return mode,
     };
-    if sensitive {
+    if content.is_sensitive() && !content.is_public(draft) {
         let span = draft.body.get("mode").map_or(draft.span, |node| node.span);
         diagnostics.push(
             Diagnostic::warning(format!("the file holds a secret, and its mode \"{mode}\" lets {readers} read it"))
@@ -164,6 +165,14 @@ enum Content {
 impl Content {
     fn is_sensitive(&self) -> bool {
         matches!(self, Self::Text(text) if text.is_sensitive())
+    }
+
+    /// Whether all that is sensitive in it are certificates and public keys, which are shown to everybody anyway.
+    fn is_public(&self, draft: &Draft<'_>) -> bool {
+        let Self::Text(Value::Deferred(deferred)) = self else { return false };
+        let mut is_public = true;
+        deferred.expr.walk(&mut |part| is_public &= secret::is_public(part, draft.known));
+        is_public
     }
 
     fn put(self, map: &mut Map) {

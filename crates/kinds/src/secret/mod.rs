@@ -18,11 +18,13 @@ mod spec;
 use hactl_config::{Node, Section};
 use hactl_core::Address;
 use hactl_core::diagnostic::Span;
-use hactl_core::expr::Expr;
+use hactl_core::expr::{Expr, ExprKind};
 use hactl_core::resource::{KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 
 use crate::registry::Kind;
+use crate::scope::Known;
+use crate::secret::outputs::PUBLIC;
 
 pub use age::{age, end_of_overlap, renews_at};
 pub use import::ReadCertificate;
@@ -80,6 +82,24 @@ fn entries(address: &Address, spec: &Value) -> Map {
 /// An entry that is made at apply.
 fn made(address: &Address, entry: &str) -> Value {
     Value::deferred(Expr::output(address.clone(), entry), true)
+}
+
+/// Whether a part of an expression, without those that it is made of, gives away nothing that is secret: certificates and
+/// public keys are sensitive as all entries are, but everybody is shown them.
+pub(crate) fn is_public(part: &Expr, known: &Known) -> bool {
+    let kind = KIND.section.kind;
+    match &part.kind {
+        ExprKind::Output(output) => output.address.kind() != kind || PUBLIC.contains(&output.name.as_str()),
+        ExprKind::Variable(name) => {
+            let entry = name.strip_prefix(kind).and_then(|name| name.strip_prefix('.')?.split_once('.'));
+            // What `data` calls a certificate may be anything.
+            entry.is_some_and(|(name, entry)| {
+                let spec = known.get(&Address::new(kind, name, None));
+                PUBLIC.contains(&entry) && spec.is_some_and(|spec| spec.get("import").is_some())
+            })
+        }
+        _ => true,
+    }
 }
 
 /// The issuer of a certificate, which is named and not referred to.

@@ -8,6 +8,8 @@ pub(crate) const CHAIN: &str = "chain";
 pub(crate) const PRIVATE_KEY: &str = "privateKey";
 /// A public key in OpenSSH's format.
 pub(crate) const PUBLIC_KEY: &str = "publicKey";
+/// The entries that are made to be shown.
+pub(crate) const PUBLIC: [&str; 3] = [CERTIFICATE, CHAIN, PUBLIC_KEY];
 /// The one entry of a password or token.
 pub(crate) const VALUE: &str = "value";
 /// Of an authority: its certificate and what links it to others, for those that it issues. Nothing else refers to it.
@@ -19,5 +21,6 @@ pub const NOT_AFTER: &str = "notAfter";
 /// Until when an authority's predecessor is trusted beside it (RFC 3339); not sensitive.
 pub const OVERLAP_UNTIL: &str = "overlapUntil";
 
-/// The entries of an authority that hold its predecessor's certificate as well while a rotation overlaps.
-pub(crate) const BUNDLED: [&str; 2] = [CERTIFICATE, CHAIN];
+/// The entries of an authority that its predecessor has a part in while a rotation overlaps: those who verify trust its
+/// certificate as well, and what is issued carries the cross certificate that it signed.
+pub(crate) const BUNDLED: [&str; 3] = [CERTIFICATE, CHAIN, ISSUING];

@@ -156,9 +156,13 @@ container.web["n2"] on n2 after [secret.keys2, secret.made]
 #[test]
 fn a_readable_file_with_a_secret_is_warned_about() {
     let config = load_text(&format!(
-        "{START}secrets: {{a: {{data: {{x: {{env: X}}}}}}}}\nfiles:\n  a: {{nodes: all, path: /a, mode: '0644', content: '${{secret.a.x}}'}}\n  \
+        "{START}secrets:\n  a: {{data: {{x: {{env: X}}, certificate: {{env: X}}}}}}\n  ca: {{generate: {{certificateAuthority: {{commonName: CA}}}}}}\n  \
+         guide: {{import: {{certificate: {{file: x}}, privateKey: {{file: y}}}}}}\nfiles:\n  a: {{nodes: all, path: /a, mode: '0644', content: '${{secret.a.x}}'}}\n  \
          b: {{nodes: all, path: /b, mode: '0640', content: '${{secret.a.x}}'}}\n  c: {{nodes: all, path: /c, mode: '0600', content: '${{secret.a.x}}'}}\n  \
-         d: {{nodes: all, path: /d, mode: '0644', content: x}}\n"
+         d: {{nodes: all, path: /d, mode: '0644', content: x}}\n  \
+         public: {{nodes: all, path: /e, mode: '0644', content: '${{secret.ca.certificate}} ${{base64encode(secret.guide.chain)}}'}}\n  \
+         mixed: {{nodes: all, path: /f, mode: '0644', content: '${{secret.ca.certificate}} ${{secret.ca.privateKey}}'}}\n  \
+         named: {{nodes: all, path: /g, mode: '0644', content: '${{secret.a.certificate}}'}}\n"
     ))
     .unwrap();
     let (_, warnings) = lower_with_warnings(&config, None).unwrap();
@@ -178,6 +182,8 @@ fn a_readable_file_with_a_secret_is_warned_about() {
     insta::assert_snapshot!(said.join("\n"), @r#"
 file.a: the file holds a secret, and its mode "0644" lets everybody on the host read it (leave `mode` out, which makes it "0600", and set `owner` to the user that reads it)
 file.b: the file holds a secret, and its mode "0640" lets its group read it (leave `mode` out, which makes it "0600", and set `owner` to the user that reads it)
+file.mixed: the file holds a secret, and its mode "0644" lets everybody on the host read it (leave `mode` out, which makes it "0600", and set `owner` to the user that reads it)
+file.named: the file holds a secret, and its mode "0644" lets everybody on the host read it (leave `mode` out, which makes it "0600", and set `owner` to the user that reads it)
 "#);
 }
 

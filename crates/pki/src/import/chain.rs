@@ -13,7 +13,8 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    /// Sorts a file's certificates. The one that the key belongs to matters; without that, one that signed no other.
+    /// Sorts a file's certificates. The one that matters has signed no other; of several such, the one that the key
+    /// belongs to.
     pub(super) fn of(certificates: &[Parsed<'_>], key: Option<&PrivateKey>) -> Self {
         let belongs = |parsed: &Parsed<'_>| key.and_then(|key| key.belongs_to(parsed.x509.public_key())) == Some(true);
         let signed_none = |index: usize| {
@@ -21,11 +22,9 @@ impl Chain {
             let mut others = certificates.iter().enumerate().filter(|(other, _)| *other != index);
             !others.any(|(_, other)| is_issuer(&parsed.x509, &other.x509))
         };
-        let leaf = certificates
-            .iter()
-            .position(belongs)
-            .or_else(|| (0..certificates.len()).find(|index| signed_none(*index)))
-            .unwrap_or(0);
+        let candidates: Vec<usize> = (0..certificates.len()).filter(|index| signed_none(*index)).collect();
+        let of_key = candidates.iter().find(|index| belongs(&certificates[**index]));
+        let leaf = *of_key.or(candidates.first()).unwrap_or(&0);
         let mut links = vec![leaf];
         let mut next = 0;
         while let Some(child) = links.get(next).and_then(|index| certificates.get(*index)) {

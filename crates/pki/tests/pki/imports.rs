@@ -164,6 +164,10 @@ fn wrong_chains_are_explained() {
     tell("CA of the same name", &format!("{leaf}{middle}"), Some(&namesake));
     tell("leaf as CA", &format!("{leaf}{middle}"), Some(&crate::support::leaf(&issuer(&made.root), 5).certificate));
     tell("key of the other", root, None);
+    let mut mixed_up = Made::new();
+    mixed_up.leaf.private_key = mixed_up.middle.private_key.clone();
+    let chain = format!("{}{}", mixed_up.leaf.certificate, mixed_up.middle.certificate);
+    text += &format!("# key of the intermediate\n{}\n", told(mixed_up.check(&chain, None, now())));
     insta::assert_snapshot!(text);
 }
 
