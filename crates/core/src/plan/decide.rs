@@ -484,11 +484,13 @@ impl<'a> Deciding<'a, '_> {
         outputs
     }
 
-    /// Whether a value waits for a resource that this plan neither makes nor replaces.
+    /// Whether a value waits for a resource that this plan does not make, in part or as a whole.
     fn comes_later(&self, value: &Value) -> bool {
         waits_for(value, &|address| {
             let made = self.index.number(address).and_then(|number| self.verdicts[number].as_ref());
-            !made.is_some_and(|change| matches!(change.action, Action::Create | Action::Replace))
+            !made.is_some_and(|change| {
+                matches!(change.action, Action::Create | Action::Replace) || !change.remakes.is_empty()
+            })
         })
     }
 }
