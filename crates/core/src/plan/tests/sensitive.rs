@@ -1,6 +1,7 @@
 //! Values that are compared and never held.
 
 use super::*;
+use crate::expr::Expr;
 
 #[test]
 fn an_equal_digest_is_no_change() {
@@ -121,6 +122,24 @@ fn what_is_due_is_made_anew() {
     1 update page.pem["n1"] after 0
     2 update box.web["n1"] after 1
     "#);
+}
+
+#[test]
+fn an_output_of_what_is_made_anew_changes_with_it() {
+    let (mut world, config) = keys();
+    let with_output = |config: &str| {
+        let mut desired = desired(config);
+        let value = Value::deferred(Expr::output(text::address("key.leaf"), "private"), true);
+        desired.outputs.insert("key".to_owned(), value);
+        desired
+    };
+    let sealed = world.state.resources[&text::address("key.leaf")].outputs["private"].clone();
+    world.state.outputs.insert("key".to_owned(), sealed);
+    let changes = |config: &str| world.plan(&with_output(config)).unwrap().outputs["key"].is_change();
+    assert!(!changes(config));
+    assert!(changes(&config.replace("key.leaf size=1", "key.leaf size=2")));
+    // By way of what it is made from, too.
+    assert!(changes(&config.replace("key.ca size=1", "key.ca size=2")));
 }
 
 #[test]

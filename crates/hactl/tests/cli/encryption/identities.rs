@@ -126,6 +126,9 @@ fn without_one_a_plan_says_what_it_cannot_do_and_apply_refuses() {
         why: asked for
         ~ its values are made anew: (sensitive)
 
+    Outputs:
+      ~ password = (sensitive)  # known after apply
+
     Plan: 0 to add, 1 to change, 0 to destroy.
     error: the state's secrets cannot be decrypted: there is no identity in DIR/eve/.config/hactl/identity.txt
       note: it is encrypted to ALICE

@@ -20,6 +20,7 @@ fn what_one_recipient_writes_another_reads() {
     let rotated = team.value("alice", "password.value");
     assert_ne!(rotated, password);
     assert_eq!(team.value("bob", "password.value"), rotated);
+    assert!(team.run("alice", "output --raw --reveal password").ends_with(&rotated));
 }
 
 #[test]
