@@ -70,11 +70,11 @@ impl Target for Home {
         }
         let Some(order) = Order::of(job) else { return Ok(Produced::default()) };
         let mut maker = self.maker.lock().map_err(|_| panicked())?.fork();
-        match Handle::current().runtime_flavor() {
-            // In the sandbox one thing comes after the other, so that every run is the same.
-            RuntimeFlavor::CurrentThread => make(&order, &mut maker),
-            _ => spawn_blocking(move || make(&order, &mut maker)).await.map_err(|_| panicked())?,
+        // In the sandbox one thing comes after the other, so that every run is the same.
+        if order.takes_long() && Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread {
+            return spawn_blocking(move || make(&order, &mut maker)).await.map_err(|_| panicked())?;
         }
+        make(&order, &mut maker)
     }
 }
 

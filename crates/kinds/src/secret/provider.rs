@@ -42,6 +42,14 @@ impl Order {
             updates: job.operation == Operation::Update,
         })
     }
+
+    /// Whether making it takes so long that others should go on meanwhile: finding the primes of an RSA key does.
+    pub(crate) fn takes_long(&self) -> bool {
+        let generate = self.spec.expose().get("generate").and_then(Value::as_map);
+        let wanted = generate.and_then(|generate| generate.values().next());
+        let word = |key| wanted.and_then(|wanted| wanted.get(key)).and_then(Value::as_str).unwrap_or_default();
+        word("keyType").starts_with("rsa") || word("type") == "rsa"
+    }
 }
 
 /// Makes what was ordered.
