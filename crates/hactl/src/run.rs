@@ -226,15 +226,7 @@ pub(crate) async fn read_values(session: &Session, config: &Config, mode: Mode) 
     let mut read = match mode {
         Mode::Normal => {
             let environment = session::environment().into_iter().collect();
-            // The user's commands are real in the sandbox too: a virtual clock would have them run out of time at once.
-            let virtual_clock = has_virtual_clock(session.world);
-            if virtual_clock {
-                tokio::time::resume();
-            }
             let read = read_secrets(config, &environment, session.now).await;
-            if virtual_clock {
-                tokio::time::pause();
-            }
             read.map_err(|diagnostics| Failure::of(&config.sources, diagnostics))?
         }
         Mode::Destroy | Mode::RefreshOnly => ReadSecrets::default(),
@@ -277,14 +269,19 @@ fn remember_addresses(state: &mut State, config: &Config, seen: &BTreeMap<String
     }
 }
 
-/// Before a saved plan is applied: settles what an earlier run left, by looking at the nodes that state knows.
-pub(crate) async fn settle(hosts: &Hosts, state: State, events: Events<'_>) -> State {
-    if state.is_settled() {
-        return state;
-    }
-    let nodes = state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
+/// Before a saved plan is applied: looks at the nodes of plan and state, to know which machines they are and to settle what
+/// an earlier run left.
+pub(crate) async fn settle(
+    hosts: &Hosts,
+    plan: &Plan,
+    state: State,
+    events: Events<'_>,
+) -> (State, BTreeMap<String, SeenNode>) {
+    let mut nodes: BTreeMap<_, _> =
+        state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
+    nodes.extend(plan.nodes.clone());
     let seen = refresh(hosts, &Refresh { nodes: &nodes, state: &state, desired: &[] }, events).await;
-    settled(state, &seen.observed)
+    (settled(state, &seen.observed), seen.nodes)
 }
 
 /// Reads the state for a command that changes nothing.

@@ -54,17 +54,26 @@ pub(crate) fn environment() -> Vec<(String, String)> {
 
 /// Loads the config that the options name.
 pub(crate) fn load_config(global: &Global) -> Result<Config, Failure> {
-    load(global, &variable_inputs(global))
+    load(&global.file, &variable_inputs(global))
+}
+
+/// Loads the config that a session was opened for: where the options name none here, the one of that name in its directory.
+pub(crate) fn load_config_of(global: &Global, session: &Session) -> Result<Config, Failure> {
+    let beside = session.directory.join(&global.file);
+    if global.file.exists() || !beside.exists() {
+        return load_config(global);
+    }
+    load(&beside, &variable_inputs(global))
 }
 
 /// Loads the config that the options name to check it: variables need no values for that.
 pub(crate) fn load_to_check(global: &Global) -> Result<Config, Failure> {
-    load(global, &VariableInputs { optional: true, ..variable_inputs(global) })
+    load(&global.file, &VariableInputs { optional: true, ..variable_inputs(global) })
 }
 
-fn load(global: &Global, inputs: &VariableInputs) -> Result<Config, Failure> {
-    let loaded = hactl_config::load(&global.file, SECTIONS, inputs);
-    tracing::debug!(path = %global.file.display(), valid = loaded.is_ok(), "config read");
+fn load(path: &Path, inputs: &VariableInputs) -> Result<Config, Failure> {
+    let loaded = hactl_config::load(path, SECTIONS, inputs);
+    tracing::debug!(path = %path.display(), valid = loaded.is_ok(), "config read");
     loaded.map_err(|failure| hactl_kinds::all_mistakes(failure).into())
 }
 

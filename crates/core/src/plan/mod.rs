@@ -87,6 +87,9 @@ pub struct Expiry {
     /// From when on a plan makes it anew; none where hactl did not make it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renews_at: Option<String>,
+    /// Until when its predecessor is trusted beside it; none where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_until: Option<String>,
 }
 
 /// What was asked for.

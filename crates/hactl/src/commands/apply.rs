@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -71,12 +70,12 @@ impl ApplyCommand {
         let applied = {
             let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
             runtime.block_on(async {
-                let state = run::settle(&hosts, state, &events).await;
+                let (state, nodes) = run::settle(&hosts, &saved.plan, state, &events).await;
                 let start = Start {
                     plan: &saved.plan,
                     loaded,
                     state,
-                    nodes: &BTreeMap::new(),
+                    nodes: &nodes,
                     parallelism: self.applying.parallelism.into(),
                 };
                 run::execute(&session, &mut keyring, start, output, &events).await
@@ -116,7 +115,7 @@ async fn sensitive_values(plan: &Plan, session: &Session, global: &Global) -> Re
     if !has_sensitive_values(plan) && plan.registries.is_empty() {
         return Ok(Values::new());
     }
-    Ok(run::read_values(session, &session::load_config(global)?, plan.mode).await?.values)
+    Ok(run::read_values(session, &session::load_config_of(global, session)?, plan.mode).await?.values)
 }
 
 /// Makes a plan, shows it, asks, and carries it out.

@@ -16,7 +16,7 @@ use super::provider::duration;
 /// Notes in what is wanted when certificates end, and which are due now. `imported` are those that come from elsewhere.
 pub fn age(desired: &mut Desired, state: &State, now: Timestamp, imported: &BTreeMap<Address, ReadCertificate>) {
     for (address, certificate) in imported {
-        let expiry = Expiry { not_after: certificate.not_after.to_string(), renews_at: None };
+        let expiry = Expiry { not_after: certificate.not_after.to_string(), renews_at: None, overlap_until: None };
         desired.expiries.insert(address.clone(), expiry);
     }
     let secrets = desired.resources.iter().filter(|resource| resource.address.kind() == "secret");
@@ -28,6 +28,7 @@ pub fn age(desired: &mut Desired, state: &State, now: Timestamp, imported: &BTre
         .collect();
     for (address, validity, predecessor) in made {
         let not_after = validity.not_after.to_string();
+        let overlap_until = predecessor.map(|end| end.to_string());
         let due = if now >= validity.renews_at {
             let reason = Reason::Expires(not_after.clone());
             Some(Remake { outputs: validity.outputs, reason, once_settled: false })
@@ -36,7 +37,8 @@ pub fn age(desired: &mut Desired, state: &State, now: Timestamp, imported: &BTre
             ended.map(|end| end_of_overlap(Reason::OverlapEnded(end.to_string())))
         };
         desired.remakes.extend(due.map(|due| (address.clone(), due)));
-        desired.expiries.insert(address, Expiry { not_after, renews_at: Some(validity.renews_at.to_string()) });
+        let renews_at = Some(validity.renews_at.to_string());
+        desired.expiries.insert(address, Expiry { not_after, renews_at, overlap_until });
     }
 }
 

@@ -1,4 +1,7 @@
-//! Running the commands that print secrets: with a limit of time and size, and never longer than hactl.
+//! Running the commands that print secrets, with a limit of time and size.
+//!
+//! A command is in a process group of its own, so that all it starts can be ended at its limit. An interrupt meant for hactl
+//! does not reach it: it then goes on to its own end, with nobody to read what it prints.
 
 use std::collections::BTreeMap;
 use std::io;

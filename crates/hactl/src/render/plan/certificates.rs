@@ -36,7 +36,11 @@ fn words(expiry: &Expiry) -> String {
         Some(time) => format!("is renewed by plans from {} on", day(time)),
         None => "is not renewed by hactl, which did not make it".to_owned(),
     };
-    format!("expires {}, {renewal}", day(&expiry.not_after))
+    let overlap = match &expiry.overlap_until {
+        Some(time) => format!("; its predecessor is trusted beside it until {}", day(time)),
+        None => String::new(),
+    };
+    format!("expires {}, {renewal}{overlap}", day(&expiry.not_after))
 }
 
 /// The day of a time in RFC 3339.

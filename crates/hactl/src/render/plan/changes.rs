@@ -132,13 +132,23 @@ fn body(page: &Page, change: &Change, restored: bool) -> Body {
         (Action::Create, _, Some(after)) => fields::all(&mut fields, BODY, after),
         (Action::Update | Action::Replace, Some(before), Some(after)) => {
             fields::different(&mut fields, BODY, before, after, &change.paths);
-            if !change.remakes.is_empty() {
-                fields.line(BODY, Tone::Changed, "~ its values are made anew: (sensitive)");
+            if let Some(what) = remade(change) {
+                fields.line(BODY, Tone::Changed, format!("~ {what}: (sensitive)"));
             }
         }
         _ => {}
     }
     Body { why: why(change), care, fields: fields.finish() }
+}
+
+/// What is made anew of a resource that stays.
+fn remade(change: &Change) -> Option<&'static str> {
+    let has = |name: &str| change.remakes.iter().any(|remade| remade == name);
+    match change.remakes.is_empty() {
+        true => None,
+        false if has("certificate") && !has("privateKey") => Some("its predecessor is taken out of its certificate"),
+        false => Some("its values are made anew"),
+    }
 }
 
 /// How a change is spread over the instances of a resource.

@@ -35,7 +35,7 @@ fn words(reason: &Reason, change: &Change) -> String {
         Reason::Unfinished => "an earlier run did not finish it".to_owned(),
         Reason::Interrupted => "an earlier replacement was interrupted and goes on".to_owned(),
         Reason::Unproven => "it has not proved healthy since its last change".to_owned(),
-        Reason::Expires(time) => format!("it expires on {}", day(time)),
+        Reason::Expires(time) => format!("it is valid until {} and due to be renewed", day(time)),
         Reason::OverlapEnded(time) => format!("its predecessor was trusted beside it until {}", day(time)),
         Reason::NodeForgotten => "its node is gone for good: --forget-node".to_owned(),
         Reason::Kept => "it holds data and is kept, --volumes removes it".to_owned(),
