@@ -86,7 +86,10 @@ fn build(
     sources: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Config> {
-    let roots = parse_files(path, sources, diagnostics)?;
+    let mut roots = parse_files(path, sources, diagnostics)?;
+    if path.is_dir() {
+        roots.retain(|root| !is_sops(root));
+    }
     let directory = directory(path);
     let config = |name, format| Config {
         name,
@@ -163,6 +166,11 @@ fn withhold_secrets(mistakes: Vec<Diagnostic>, sources: &SourceMap) -> Vec<Diagn
         false => mistake,
     };
     mistakes.into_iter().map(withheld).collect()
+}
+
+/// Whether a file is one that SOPS encrypted: such files lie beside configs, for secrets to be taken from.
+fn is_sops(root: &Node) -> bool {
+    root.get("sops").is_some_and(|sops| sops.get("mac").is_some())
 }
 
 fn directory(path: &Path) -> PathBuf {

@@ -218,3 +218,14 @@ fn a_directory_has_one_encryption() {
     let message = load_path(directory.path(), &VariableInputs::default()).unwrap_err();
     insta::assert_snapshot!(message, @"b.yaml:2:1: [first here a.yaml:6:1] `encryption` is in two files (keep one of the two)");
 }
+
+#[test]
+fn a_directory_may_hold_what_sops_encrypted() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    write("hactl.yaml", START);
+    write("secrets.enc.yaml", "db:\n  password: ENC[AES256_GCM,data:x]\nsops:\n  mac: ENC[AES256_GCM,data:y]\n");
+    load(directory.path(), SECTIONS, &VariableInputs::default()).unwrap();
+    write("secrets.enc.yaml", "db: {password: hunter2}\n");
+    assert!(load(directory.path(), SECTIONS, &VariableInputs::default()).is_err());
+}
