@@ -7,7 +7,7 @@ use hactl_config::Config;
 use hactl_core::address::Address;
 use hactl_core::plan::{Action, Change, Plan};
 use hactl_core::resolve::{Entries, Secrets};
-use hactl_core::state::{Encryption, State};
+use hactl_core::state::{Encryption, ResourceState, State};
 use hactl_core::value::Sealed;
 use hactl_core::{Diagnostic, DigestKey, Sensitive, Value};
 use hactl_state::encryption::{Identities, IdentityPath, Recipients, Vault, VaultError, label};
@@ -24,6 +24,8 @@ pub(crate) struct Keyring {
     access: Access,
     /// Those that the config names; none where it leaves that open.
     recipients: Option<Recipients>,
+    /// The recipients of a state whose config leaves them open: the user alone, where it is not the sandbox's.
+    own: Option<Vec<String>>,
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
@@ -55,20 +57,29 @@ impl Keyring {
             secrets: Secrets { key: None, variables: values, entries: BTreeMap::new() },
             access: Access::Closed(Box::new(Diagnostic::error("there is no identity"))),
             recipients,
+            own: None,
             warnings: Vec::new(),
         };
-        let Some(header) = header else {
+        if header.is_none() && holds_ciphertext(state) {
+            return Err(Diagnostic::error("the state holds encrypted values, and no longer who can read them")
+                .detail("its field `encryption` is missing: it was edited by something else than hactl")
+                .help(format!("get the file back: `git checkout -- {}`", session.store.state_path().display()))
+                .into());
+        }
+        let place = session.identity_path()?;
+        let identities = header.map(|_| Identities::load(&place)).transpose().map_err(Diagnostic::from)?.flatten();
+        let Some(header) = header.filter(|header| !is_given_up(state, header, identities.as_ref())) else {
             let key = DigestKey::new(session.fresh_key());
             keyring.secrets.key = Some(key.clone());
             keyring.access = Access::New(key);
             return Ok(keyring);
         };
-        let place = session.identity_path()?;
-        let Some(identities) = Identities::load(&place).map_err(Diagnostic::from)? else {
+        let Some(identities) = identities else {
             keyring.access = Access::Closed(Box::new(no_identity(&place.path, Some(header))));
             return Ok(keyring);
         };
         keyring.warnings.extend(identities.warning());
+        keyring.own = (config.is_some() && !session.is_sandbox()).then(|| identities.recipients().to_vec());
         match Vault::open(header, &identities) {
             Ok(vault) => {
                 keyring.secrets.key = Some(vault.key().clone());
@@ -101,6 +112,11 @@ impl Keyring {
         warnings
     }
 
+    /// Whether nothing that is encrypted can be read here.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.access, Access::Closed(_))
+    }
+
     /// Refuses to apply what cannot be decrypted here, or would be encrypted to others than the config names.
     pub(crate) fn check(&self, session: &Session, plan: &Plan) -> Result<(), Failure> {
         let needed: Vec<&str> = plan
@@ -129,9 +145,14 @@ impl Keyring {
 
     /// What is wrong where the config names other recipients than the state is encrypted to.
     fn other_recipients(&self) -> Option<Diagnostic> {
-        let (Access::Open(vault), Some(wanted)) = (&self.access, &self.recipients) else { return None };
+        let Access::Open(vault) = &self.access else { return None };
         let now = vault.recipients().as_slice();
-        let wanted = wanted.as_slice();
+        let wanted = match (&self.recipients, &self.own) {
+            (Some(recipients), _) => recipients.as_slice(),
+            // A key that was added to the identity's file since needs nothing.
+            (None, Some(own)) if now.iter().any(|one| !own.contains(one)) => own,
+            (None, _) => return None,
+        };
         let only = |these: &[String], those: &[String], word: &str| {
             let these: Vec<&str> = these.iter().filter(|one| !those.contains(one)).map(String::as_str).collect();
             (!these.is_empty()).then(|| format!("{word}: {}", these.join(", ")))
@@ -141,7 +162,7 @@ impl Keyring {
         (!differences.is_empty()).then(|| {
             Diagnostic::error("the state is encrypted to other recipients than the config names")
                 .detail(differences.join("\n"))
-                .help("run `hactl state reencrypt`, which changes nothing on hosts")
+                .help("name them under `encryption.recipients`, or run `hactl state reencrypt`, which changes nothing on hosts")
         })
     }
 
@@ -169,6 +190,23 @@ impl Keyring {
     }
 }
 
+/// Whether nobody here can open a state in which nothing is sealed that is still in use: then the next secrets are
+/// encrypted anew, to those who are recipients now.
+fn is_given_up(state: &State, header: &Encryption, identities: Option<&Identities>) -> bool {
+    let sealed = |known: &ResourceState| known.spec.is_sensitive() || known.outputs.values().any(Value::is_sensitive);
+    let begun = state.unfinished.values().filter_map(|intent| intent.resource.as_ref());
+    let in_use = state.resources.values().chain(begun).any(sealed);
+    let own = identities.map_or(&[][..], Identities::recipients);
+    state.encryption.as_ref() == Some(header) && !in_use && !own.iter().any(|own| header.recipients.contains(own))
+}
+
+/// Whether something in a state can be opened by somebody.
+fn holds_ciphertext(state: &State) -> bool {
+    let is_encrypted = |value: &Value| matches!(value, Value::Sealed(sealed) if sealed.ciphertext.is_some());
+    let outputs = state.resources.values().flat_map(|known| known.outputs.values());
+    outputs.chain(state.variables.values()).chain(state.outputs.values()).any(is_encrypted)
+}
+
 /// Opens one value of a state that was applied.
 ///
 /// # Errors
@@ -183,6 +221,19 @@ pub(crate) fn reveal(
         Diagnostic::error("the value was never kept, only its digest")
             .help("apply once more with this version of hactl")
     })?;
+    unseal(session, header, label, sealed)
+}
+
+/// Opens one value that is encrypted as a header says.
+///
+/// # Errors
+/// As [`reveal`].
+pub(crate) fn unseal(
+    session: &Session,
+    header: &Encryption,
+    label: &str,
+    sealed: &Sealed,
+) -> Result<Sensitive<Value>, Failure> {
     let place = session.identity_path()?;
     let identities = Identities::load(&place).map_err(Diagnostic::from)?;
     let identities = identities.ok_or_else(|| no_identity(&place.path, Some(header)))?;
@@ -246,7 +297,7 @@ fn check_own(session: &Session, recipients: &Recipients) -> Result<(), Failure> 
 }
 
 /// The user's identity, which is made where there is none; and whether it was made now.
-pub(crate) fn own_identity(place: &IdentityPath) -> Result<(Identities, bool), Failure> {
+fn own_identity(place: &IdentityPath) -> Result<(Identities, bool), Failure> {
     if place.named {
         let found = Identities::load(place).map_err(Diagnostic::from)?;
         return found.map(|found| (found, false)).ok_or_else(|| Diagnostic::error("there is no identity").into());
@@ -278,6 +329,15 @@ fn entries(state: &State, vault: &Vault, identities: &Identities) -> Result<BTre
                 Err(error) => diagnostics.push(Diagnostic::from(error)),
             }
         }
+    }
+    let whole = diagnostics.is_empty();
+    for (address, known) in state.resources.iter().filter(|(address, _)| whole && address.kind() == "secret") {
+        let none = Entries::new();
+        let flaw = hactl_kinds::flaw_of_secret(known, found.get(address).unwrap_or(&none));
+        diagnostics.extend(flaw.map(|flaw| {
+            Diagnostic::error(format!("{address} was altered in the state: {flaw}"))
+                .help("get the state file back from git; hactl alone writes it")
+        }));
     }
     if diagnostics.is_empty() { Ok(found) } else { Err(diagnostics.into()) }
 }

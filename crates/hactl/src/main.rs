@@ -11,6 +11,7 @@ mod output;
 mod render;
 mod run;
 mod session;
+mod withheld;
 
 use std::process::ExitCode;
 use std::time::Instant;

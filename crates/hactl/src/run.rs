@@ -385,7 +385,13 @@ pub(crate) async fn execute(
     let hosts = session.hosts(&start.state, keyring.secrets.key.as_ref()).with_logins(logins);
     let vault = keyring.vault(session, start.plan, |text| output.message(&format!("\n{text}")))?;
     if let Some(vault) = &vault {
-        start.state.encryption = Some(vault.header().clone());
+        let header = Some(vault.header().clone());
+        if start.state.encryption.is_some() && start.state.encryption != header {
+            // Nobody could open these any more.
+            start.state.variables.retain(|_, value| !value.is_sensitive());
+            start.state.outputs.retain(|_, value| !value.is_sensitive());
+        }
+        start.state.encryption = header;
     }
     session.store.recover(start.loaded)?;
     let mut generations = session.generations(&start.state);

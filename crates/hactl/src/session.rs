@@ -252,7 +252,12 @@ pub(crate) fn hidden_directory(directory: &Path) -> Result<PathBuf, Failure> {
 /// Keeps files of these names in a directory from being committed; what the user wrote there stays.
 fn ignore(directory: &Path, names: &str) -> std::io::Result<()> {
     let file = directory.join(".gitignore");
-    if file.exists() { Ok(()) } else { std::fs::write(file, names) }
+    // An empty one is what a full disk or a crash left.
+    if file.metadata().is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    let new = directory.join(".gitignore.new");
+    std::fs::write(&new, names).and_then(|()| std::fs::rename(&new, &file))
 }
 
 fn not_writable(directory: &Path, error: &std::io::Error) -> Failure {

@@ -32,6 +32,7 @@ pub use node::{preflight, uses_facts};
 pub use registry::{RULES, SECTIONS};
 pub use scope::Facts;
 pub use secret::{
-    ISSUING, NOT_AFTER, OVERLAP_UNTIL, ReadCertificate, ReadSecrets, age, end_of_overlap, read_secrets, renews_at,
+    ISSUING, NOT_AFTER, OVERLAP_UNTIL, ReadCertificate, ReadSecrets, age, end_of_overlap, flaw_of_secret, read_secrets,
+    renews_at,
 };
 pub use target::Hosts;

@@ -255,6 +255,14 @@ impl<'a> Lowering<'a> {
         let names: Vec<&str> = fields.into_iter().flat_map(|fields| fields.keys().map(String::as_str)).collect();
         for path in declaration.ignore_changes.iter() {
             let first = path.split('.').next().unwrap_or_default();
+            if kind.section.kind == "secret" && matches!(first, "data" | "import") {
+                self.diagnostics.push(
+                    Diagnostic::error(format!("`ignoreChanges` names `{path}`: what comes from elsewhere is not kept"))
+                        .at(declaration.span)
+                        .help("only what is generated can be left as it is, as in `generate`"),
+                );
+                continue;
+            }
             if names.contains(&first) {
                 continue;
             }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use hactl_core::Digest;
 use hactl_core::plan::Plan;
 use hactl_core::state::Encryption;
+use hactl_core::{Digest, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{self, Access};
@@ -33,6 +33,9 @@ pub struct SavedPlan {
     /// is sensitive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
+    /// What the plan's sensitive expressions are made of, encrypted; none where they hold no texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Value>,
     /// The plan.
     pub plan: Plan,
 }

@@ -48,7 +48,7 @@ impl Deciding<'_, '_> {
         if now.residue {
             change.reasons.push(Reason::Interrupted);
         }
-        self.remake(resource, now.state, requested, rules, change);
+        let is_chosen = self.remake(resource, now.state, requested, rules, change);
         if now.state.unproven && resource.gated {
             change.reasons.push(Reason::Unproven);
         }
@@ -79,6 +79,9 @@ impl Deciding<'_, '_> {
         if change.action == Action::Replace && now.state.protect {
             self.refuse_protected(&resource.address, "replaced", resource.span);
         }
+        if is_chosen && now.state.protect {
+            self.refuse_protected(&resource.address, "made anew", resource.span);
+        }
     }
 
     /// Why the config wants something else than before, as far as it does.
@@ -108,7 +111,8 @@ impl Deciding<'_, '_> {
         own.into_iter().chain(remade.into_iter().map(Reason::DependencyRemade)).collect()
     }
 
-    /// Fills in which outputs are made anew in place, and why, where no field of the spec tells.
+    /// Fills in which outputs are made anew in place, and why, where no field of the spec tells; returns whether somebody
+    /// chose that they are, by asking for it or in the config.
     fn remake(
         &self,
         resource: &Resource,
@@ -116,10 +120,11 @@ impl Deciding<'_, '_> {
         requested: bool,
         rules: &KindRules,
         change: &mut Change,
-    ) {
+    ) -> bool {
         let differs =
             |path: &PathChange| path.path.first().is_some_and(|field| rules.remakes.contains(&field.as_str()));
-        if (requested && !rules.remakes.is_empty()) || change.paths.iter().any(differs) {
+        let is_remade = (requested && !rules.remakes.is_empty()) || change.paths.iter().any(differs);
+        if is_remade {
             let sensitive = known.outputs.iter().filter(|(_, output)| output.is_sensitive());
             change.remakes = sensitive.map(|(name, _)| name.clone()).collect();
         }
@@ -128,6 +133,7 @@ impl Deciding<'_, '_> {
             let new = due.outputs.iter().filter(|name| !change.remakes.contains(name)).cloned();
             change.remakes.extend(new.collect::<Vec<_>>());
         }
+        is_remade && (requested || change.reasons.contains(&Reason::ConfigChanged))
     }
 
     /// Without the key of their digests nobody can say whether sensitive values differ: what may be the same is taken to

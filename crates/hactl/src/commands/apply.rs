@@ -9,18 +9,20 @@ use hactl_core::resolve::{NoOutputs, Secrets, reveal};
 use hactl_core::state::State;
 use hactl_core::{Sensitive, Value};
 use hactl_engine::Applied;
+use hactl_state::encryption::label;
 use hactl_state::{SavedPlan, World};
 
 use crate::cli::Global;
 use crate::commands::plan::{self, streamed};
 use crate::failure::Failure;
-use crate::keyring::{Keyring, Values, has_sensitive_values};
+use crate::keyring::{self, Keyring, Values, has_sensitive_values};
 use crate::output::Output;
 use crate::render;
 use crate::render::progress::Reporter;
 use crate::render::stream::Stream;
 use crate::run::{self, ApplyOptions, PlanOptions, Start};
 use crate::session::{self, Session};
+use crate::withheld::given_back;
 
 /// Do what the plan says
 ///
@@ -52,7 +54,10 @@ impl ApplyCommand {
         saved.check_world(world)?;
         let session = Session::at(world, saved.directory.clone(), &saved.plan.stack)?;
         let runtime = run::runtime(world)?;
-        let values = runtime.block_on(sensitive_values(&saved.plan, &session, global))?;
+        let mut values = runtime.block_on(sensitive_values(&saved.plan, &session, global))?;
+        if let (Some(Value::Sealed(withheld)), Some(header)) = (&saved.withheld, &saved.encryption) {
+            values.extend(given_back(&keyring::unseal(&session, header, label::PLAN, withheld)?));
+        }
         let (_lock, loaded) = run::lock_and_load(&session, "apply", self.planning.lock_timeout)?;
         saved.check_fresh(&loaded, world)?;
         // Where nothing was applied yet, the plan alone knows the lineage.

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use clap::Args;
 use hactl_core::Diagnostic;
-use hactl_state::encryption::IdentityPath;
+use hactl_state::encryption::{Identities, IdentityPath};
 
 use crate::cli::Global;
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ impl Init {
             Err(error) => return Err(not_written(path, &error).into()),
         });
         let place = IdentityPath::of_user(|name| std::env::var_os(name)).map_err(Diagnostic::from)?;
-        let (identities, made) = keyring::own_identity(&place)?;
+        let (identities, made) = Identities::create(&place.path).map_err(Diagnostic::from)?;
         output.message(&match made {
             true => format!("\n{}", keyring::made_identity(&identities)),
             false => format!(

@@ -45,7 +45,13 @@ impl OutputCommand {
         if let (Value::Sealed(sealed), true) = (value, self.reveal) {
             let open = keyring::reveal(&session, &state, &label::output(name), sealed)?;
             output.message(&format!("The output {name} is sensitive; this is its value.\n"));
-            return raw(name, open.expose(), output);
+            return match open.expose() {
+                value @ (Value::List(_) | Value::Map(_)) => {
+                    output.data(&pretty(&serde_json::to_value(value).unwrap_or_default()));
+                    Ok(0)
+                }
+                value => raw(name, value, output),
+            };
         }
         if !value.is_plain() {
             return Err(Diagnostic::error(format!("output {name} is sensitive"))
@@ -67,7 +73,7 @@ fn raw(name: &str, value: &Value, output: &Output) -> Result<u8, Failure> {
         Value::String(text) => output.data(text),
         Value::List(_) | Value::Map(_) => {
             return Err(Diagnostic::error(format!("output {name} is {}, not a single value", value.type_name()))
-                .help("use --json; of a sensitive one, make an output of each part")
+                .help("use --json")
                 .into());
         }
         value => output.data(&render::value::inline(value)),

@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use clap::Args;
 use hactl_config::Config;
 use hactl_core::plan::Mode;
+use hactl_core::{Diagnostic, Sensitive, Value};
 use hactl_state::SavedPlan;
+use hactl_state::encryption::{Vault, label};
 
 use crate::cli::Global;
 use crate::failure::Failure;
@@ -13,6 +15,7 @@ use crate::render::progress::Reporter;
 use crate::render::stream::Stream;
 use crate::run::{self, PlanOptions, Prepared};
 use crate::session::{self, Session};
+use crate::withheld::withhold;
 
 /// Show what would change, on which host, in which order, and why
 ///
@@ -61,8 +64,8 @@ impl PlanCommand {
         if let Some(path) = &self.out {
             let say = |text: &str| output.message(&format!("\n{text}"));
             let vault = prepared.keyring.vault(&session, &prepared.plan, say)?;
-            let encryption = vault.map(|vault| vault.header().clone());
-            SavedPlan { encryption, ..save(&prepared, &config, &session) }.write(path)?;
+            let saved = save(&prepared, &config, &session);
+            with_secrets(saved, vault.as_ref())?.write(path)?;
             if !self.json {
                 output.message(&format!(
                     "\nSaved the plan to {0}. To do exactly this:\n\n  hactl apply{1} {0}\n",
@@ -72,7 +75,8 @@ impl PlanCommand {
             }
         }
         // What was not looked at cannot be said to be without changes.
-        let changes = prepared.plan.has_changes() || !prepared.plan.left_out.is_empty();
+        let looked_at_all = prepared.plan.left_out.is_empty() && !prepared.keyring.is_closed();
+        let changes = prepared.plan.has_changes() || !looked_at_all;
         let code = if self.detailed_exitcode && changes { 2 } else { 0 };
         // The process ends here and gives all of it back at once; piece by piece takes a tenth of a large plan's time.
         std::mem::forget((prepared, config));
@@ -113,6 +117,22 @@ pub(crate) fn show(prepared: &Prepared, config: &Config, output: &Output, json: 
     output.data(&render::plan::render(&prepared.plan, true));
 }
 
+/// The plan with what its secrets need, encrypted.
+fn with_secrets(saved: SavedPlan, vault: Option<&Vault>) -> Result<SavedPlan, Failure> {
+    let (plan, texts) = withhold(&saved.plan)?;
+    let Some(vault) = vault else {
+        return match texts {
+            None => Ok(saved),
+            Some(_) => Err(Diagnostic::error("the plan cannot be saved: what is secret in it cannot be encrypted")
+                .help("name the identity that decrypts the state in HACTL_AGE_IDENTITY")
+                .into()),
+        };
+    };
+    let seal = |texts: Sensitive<Value>| vault.seal(label::PLAN, texts.expose(), None).map_err(Diagnostic::from);
+    let withheld = texts.map(seal).transpose()?;
+    Ok(SavedPlan { plan, withheld, encryption: Some(vault.header().clone()), ..saved })
+}
+
 fn save(prepared: &Prepared, config: &Config, session: &Session) -> SavedPlan {
     SavedPlan {
         hactl: env!("CARGO_PKG_VERSION").to_owned(),
@@ -121,6 +141,7 @@ fn save(prepared: &Prepared, config: &Config, session: &Session) -> SavedPlan {
         config_digest: config.digest(),
         state_digest: prepared.loaded.digest,
         encryption: None,
+        withheld: None,
         plan: prepared.plan.clone(),
     }
 }

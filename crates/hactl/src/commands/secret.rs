@@ -142,7 +142,10 @@ impl Rotate {
                 render::plan::day(end)
             ))
             .detail("two predecessors at once would have to be trusted")
-            .help("wait until then, or let go of the predecessor first: `hactl secret rotate --end-overlap`")),
+            .help(format!(
+                "wait until then, or let go of the predecessor first: `hactl secret rotate --end-overlap {}`",
+                address.name()
+            ))),
             (true, None) if kind == "certificateAuthority" => {
                 Err(Diagnostic::error(format!("{address} has no predecessor that is still trusted"))
                     .help("there is nothing to end; to make it anew, leave out --end-overlap"))

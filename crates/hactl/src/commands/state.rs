@@ -106,15 +106,20 @@ fn reencrypt(global: &Global, wait: Duration, output: &Output) -> Result<u8, Fai
         output.message("The secrets in the state are encrypted to these recipients already.\n");
         return Ok(0);
     }
+    if !identities.recipients().iter().any(|own| recipients.as_slice().contains(own)) {
+        return Err(Diagnostic::error(
+            "you are not among the recipients that the config names: you could not read what you write",
+        )
+        .detail(format!("yours: {}", identities.recipients().join(", ")))
+        .help("add your public key to `encryption.recipients`, or leave it to one of those who stay")
+        .into());
+    }
     let removed: Vec<&String> = before.iter().filter(|one| !recipients.as_slice().contains(one)).collect();
     let encrypted = hactl_state::encryption::reencrypt(&state, &identities, recipients.clone(), session.fresh_key())
         .map_err(Vec::<Diagnostic>::from)?;
     session.store.save(&encrypted)?;
     let list = recipients.as_slice().iter().map(|one| format!("  {one}\n")).collect::<String>();
     output.message(&format!("The secrets in the state are now encrypted to:\n{list}"));
-    if !identities.recipients().iter().any(|own| recipients.as_slice().contains(own)) {
-        output.message("You are not among them, and cannot read them any more.\n");
-    }
     if !removed.is_empty() {
         output.message(
             "Whoever was removed can still read older revisions of the state: rotate the secrets in them with \

@@ -18,7 +18,7 @@ pub(crate) fn secrets(state: &State, now: Timestamp) -> String {
             kind(known).to_owned(),
             entries(known).join(", "),
             output(known, NOT_AFTER).map_or_else(|| "-".to_owned(), |time| with_days(time, now)),
-            renews_at(known).map_or_else(|| "-".to_owned(), |time| day(&time.to_string()).to_owned()),
+            renews_at(known, state).map_or_else(|| "-".to_owned(), |time| day(&time.to_string()).to_owned()),
         ]);
     }
     if rows.len() == 1 {
@@ -49,7 +49,7 @@ pub(crate) fn secrets_json(state: &State) -> Json {
             "kind": kind(known),
             "entries": entries(known),
             "not_after": output(known, NOT_AFTER),
-            "renews_at": renews_at(known).map(|time| time.to_string()),
+            "renews_at": renews_at(known, state).map(|time| time.to_string()),
             "overlap_until": output(known, OVERLAP_UNTIL),
         })
     };

@@ -2,6 +2,7 @@
 //! and no hosts.
 
 mod crash;
+mod hardening;
 mod identities;
 mod saved_plan;
 mod sharing;

@@ -10,7 +10,7 @@ use hactl_core::value::Value;
 use jiff::Timestamp;
 
 use super::import::ReadCertificate;
-use super::outputs::{BUNDLED, NOT_AFTER, NOT_BEFORE, OVERLAP_UNTIL};
+use super::outputs::{BUNDLED, ISSUING, NOT_AFTER, NOT_BEFORE, OVERLAP_UNTIL};
 use super::provider::duration;
 
 /// Notes in what is wanted when certificates end, and which are due now. `imported` are those that come from elsewhere.
@@ -23,7 +23,7 @@ pub fn age(desired: &mut Desired, state: &State, now: Timestamp, imported: &BTre
     let made: Vec<_> = secrets
         .filter_map(|resource| {
             let known = state.resources.get(&resource.address)?;
-            Some((resource.address.clone(), Validity::of(resource, known)?, end_of_predecessor(known)))
+            Some((resource.address.clone(), Validity::of(resource, known, state)?, end_of_predecessor(known)))
         })
         .collect();
     for (address, validity, predecessor) in made {
@@ -57,28 +57,36 @@ struct Validity {
 }
 
 impl Validity {
-    fn of(wanted: &Resource, known: &ResourceState) -> Option<Self> {
+    fn of(wanted: &Resource, known: &ResourceState, state: &State) -> Option<Self> {
         let not_after = time(known, NOT_AFTER)?;
         let entries = known.outputs.iter().filter(|(_, output)| output.is_sensitive());
         Some(Self {
             not_after,
-            renews_at: renewal(&wanted.spec, known)?,
+            renews_at: renewal(&wanted.spec, known, state)?,
             outputs: entries.map(|(name, _)| name.clone()).collect(),
         })
     }
 }
 
 /// From when on plans renew a secret as it was applied; none where hactl did not make it, or it does not end.
-pub fn renews_at(known: &ResourceState) -> Option<Timestamp> {
-    renewal(&known.spec, known)
+pub fn renews_at(known: &ResourceState, state: &State) -> Option<Timestamp> {
+    renewal(&known.spec, known, state)
 }
 
-fn renewal(spec: &Value, known: &ResourceState) -> Option<Timestamp> {
+fn renewal(spec: &Value, known: &ResourceState, state: &State) -> Option<Timestamp> {
     let (not_before, not_after) = (time(known, NOT_BEFORE)?, time(known, NOT_AFTER)?);
     let renew_before = duration(spec.get("renewBefore")?.as_str()?);
+    // One that ends with its issuer gains nothing before that one is renewed, and is made anew with it.
+    let mut issuers = known.dependencies.iter().filter_map(|dependency| state.resources.get(&dependency.on));
+    let ends_first = |issuer: &&ResourceState| {
+        issuer.outputs.contains_key(ISSUING) && time(issuer, NOT_AFTER).is_some_and(|end| end <= not_after)
+    };
+    if let Some(issuer) = issuers.find(ends_first) {
+        return renewal(&issuer.spec, issuer, state);
+    }
     let lifetime = not_after.duration_since(not_before);
     let early = not_after.checked_sub(renew_before).ok()?;
-    // A certificate that its issuer's end has cut short would be due at once, and again in every plan.
+    // One that an imported issuer's end has cut short would be due at once, and again in every plan.
     let soonest = not_before.checked_add(lifetime / 10).ok()?;
     Some(early.max(soonest))
 }

@@ -28,7 +28,7 @@ use crate::secret::outputs::PUBLIC;
 
 pub use age::{age, end_of_overlap, renews_at};
 pub use import::ReadCertificate;
-pub use outputs::{ISSUING, NOT_AFTER, OVERLAP_UNTIL};
+pub use outputs::{ISSUING, NOT_AFTER, OVERLAP_UNTIL, flaw_of_secret};
 pub(crate) use provider::{Order, make};
 pub use read::{ReadSecrets, read_secrets};
 

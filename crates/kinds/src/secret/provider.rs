@@ -15,6 +15,7 @@ use super::outputs::{
 use crate::decode::decode_value;
 use crate::formats;
 use crate::home::Maker;
+use crate::secret::lower::as_text;
 
 /// What a step is to make, owned by the step: making a key takes seconds, in which others go on.
 pub(crate) struct Order {
@@ -56,7 +57,7 @@ impl Order {
 pub(crate) fn make(order: &Order, maker: &mut Maker) -> Result<Produced, StepError> {
     let spec = order.spec.expose();
     if let Some(given) = spec.get("data").or_else(|| spec.get("import")).and_then(Value::as_map) {
-        return Ok(Produced { outputs: dates_of(spec), entries: copied(given) });
+        return Ok(Produced { outputs: dates_of(spec), entries: copied(given)? });
     }
     if order.updates && order.remakes.is_empty() && !order.entries.is_empty() {
         return Ok(Produced::default());
@@ -132,9 +133,17 @@ struct Certificate {
     valid_for: String,
 }
 
-/// The entries of a secret that is given, not made.
-fn copied(given: &Map) -> Entries {
-    given.iter().map(|(name, value)| (name.clone(), Sensitive::new(value.clone()))).collect()
+/// The entries of a secret that is given, not made: texts that are not empty.
+fn copied(given: &Map) -> Result<Entries, StepError> {
+    let entry = |(name, value): (&String, &Value)| match as_text(value) {
+        Some(text) if text.as_str() != Some("") => Ok((name.clone(), Sensitive::new(text))),
+        Some(_) => Err(StepError::new(format!("the entry `{name}` is empty"))),
+        None => Err(StepError {
+            help: Some("take one value out of it, or make it text with `jsonencode(…)`".to_owned()),
+            ..StepError::new(format!("the entry `{name}` is {}, expected text", value.type_name()))
+        }),
+    };
+    given.iter().map(entry).collect()
 }
 
 fn single(name: &str, text: &Sensitive<String>) -> Produced {
@@ -161,7 +170,7 @@ fn authority(wanted: &Authority, spec: &Value, order: &Order, maker: &mut Maker)
     let overlap = duration(spec.get("overlap").and_then(Value::as_str).unwrap_or_default());
     // An intermediate is trusted through its root: only a root has to be known to those who verify.
     let rotates = issuer.is_none() && order.updates && overlap > SignedDuration::ZERO;
-    let predecessor = if rotates { predecessor(order) } else { None };
+    let predecessor = if rotates { predecessor(order)? } else { None };
     let made = hactl_pki::authority(
         &AuthoritySpec {
             common_name: wanted.common_name.clone(),
@@ -192,10 +201,11 @@ fn authority(wanted: &Authority, spec: &Value, order: &Order, maker: &mut Maker)
     Ok(Produced { outputs, entries: entries.into() })
 }
 
-/// The authority that is being followed by another; none where it cannot sign any more.
-fn predecessor(order: &Order) -> Option<Issuer> {
-    let old = |name| order.entries.get(name)?.expose().as_str();
-    Issuer::parse(old(ISSUING)?.as_bytes(), old(PRIVATE_KEY)?.as_bytes()).ok()
+/// The authority that is being followed by another; none where the secret was something else before.
+fn predecessor(order: &Order) -> Result<Option<Issuer>, StepError> {
+    let old = |name| order.entries.get(name).and_then(|entry| entry.expose().as_str());
+    let (Some(certificates), Some(key)) = (old(ISSUING), old(PRIVATE_KEY)) else { return Ok(None) };
+    Issuer::parse(certificates.as_bytes(), key.as_bytes()).map(Some).map_err(|mistakes| failed(&mistakes))
 }
 
 /// Whether all that is to be done to an authority is to let go of its predecessor.

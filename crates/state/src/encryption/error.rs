@@ -14,6 +14,9 @@ pub enum IdentityError {
     /// There is no place for it: neither `HACTL_AGE_IDENTITY` nor a home directory is set.
     #[error("there is no place for an identity: neither HACTL_AGE_IDENTITY nor XDG_CONFIG_HOME nor HOME is set")]
     NoPlace,
+    /// The variable holds a key. It is not repeated.
+    #[error("HACTL_AGE_IDENTITY holds a private key, and has to name the file of one")]
+    NotAPath,
     /// Something is wrong with its file.
     #[error("{} the identity {}: {flaw}", flaw.verb(), path.display())]
     InFile {

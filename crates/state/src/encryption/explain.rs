@@ -13,6 +13,9 @@ impl From<IdentityError> for Diagnostic {
         let diagnostic = Self::error(error.to_string());
         match &error {
             IdentityError::NoPlace => diagnostic.help("set HACTL_AGE_IDENTITY to the file of your identity"),
+            IdentityError::NotAPath => diagnostic.help(
+                "write the key to a file that only you can read (mode 0600), and set the variable to the file's path",
+            ),
             IdentityError::InFile { path, flaw } => {
                 let diagnostic = diagnostic.help(identity_help(path, flaw));
                 match identity_detail(flaw) {

@@ -27,10 +27,14 @@ impl IdentityPath {
     /// variables; an empty one counts as unset.
     ///
     /// # Errors
-    /// When none of them is set, nor `HOME`.
+    /// When none of them is set, nor `HOME`, or the first is a key itself, which is not repeated.
     pub fn of_user(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, IdentityError> {
         let variable = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         if let Some(path) = variable("HACTL_AGE_IDENTITY") {
+            let text = path.to_string_lossy();
+            if text.contains("AGE-SECRET-KEY-") || text.contains("PRIVATE KEY") || text.contains('\n') {
+                return Err(IdentityError::NotAPath);
+            }
             return Ok(Self { path, named: true });
         }
         // The XDG Base Directory Specification has relative paths ignored.

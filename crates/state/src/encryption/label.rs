@@ -31,3 +31,6 @@ pub(crate) fn spec(address: &Address) -> String {
 pub(crate) fn part(whole: &str, key: &str) -> String {
     format!("{whole}.{key}")
 }
+
+/// What a saved plan withholds.
+pub const PLAN: &str = "plan";

@@ -85,6 +85,7 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
         directory: "/home/ops/cluster".into(),
         config_digest: Digest::sha256(b"the config"),
         state_digest: loaded.digest,
+        withheld: None,
         encryption: None,
         plan: Plan {
             mode: Mode::Normal,

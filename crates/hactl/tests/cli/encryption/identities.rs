@@ -254,12 +254,7 @@ fn an_ssh_key_is_one_and_a_file_that_is_none_is_named() {
       help: set HACTL_AGE_IDENTITY to the file of your identity, or make one: `age-keygen -o no/such/file`
     [exit 1]
     ");
-    insta::assert_snapshot!(with("no/such/file", "init"), @"
-    hactl.yaml is there already, and stays as it is.
-    error: cannot read the identity no/such/file: no such file or directory
-      help: set HACTL_AGE_IDENTITY to the file of your identity, or make one: `age-keygen -o no/such/file`
-    [exit 1]
-    ");
+    assert!(with("no/such/file", "init").contains("Made your identity no/such/file: "));
     insta::assert_snapshot!(with("locked", "plan"), @"
     error: cannot use the identity locked: the key is protected by a passphrase
       note: hactl never asks for a passphrase: it also runs where nobody could answer

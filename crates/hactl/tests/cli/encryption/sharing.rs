@@ -47,14 +47,14 @@ fn one_who_joins_reads_after_the_state_was_encrypted_anew() {
     insta::assert_snapshot!(team.run("alice", "plan"), @"
     warning: the state is encrypted to other recipients than the config names
       note: to be added: BOB
-      help: run `hactl state reencrypt`, which changes nothing on hosts
+      help: name them under `encryption.recipients`, or run `hactl state reencrypt`, which changes nothing on hosts
 
     No changes. The hosts match the config.
     ");
     insta::assert_snapshot!(team.run("alice", "apply --auto-approve --var token=two"), @"
     warning: the state is encrypted to other recipients than the config names
       note: to be added: BOB
-      help: run `hactl state reencrypt`, which changes nothing on hosts
+      help: name them under `encryption.recipients`, or run `hactl state reencrypt`, which changes nothing on hosts
 
     ~ secret.given
         why: its source has another value
@@ -63,7 +63,7 @@ fn one_who_joins_reads_after_the_state_was_encrypted_anew() {
     Plan: 0 to add, 1 to change, 0 to destroy.
     error: the state is encrypted to other recipients than the config names
       note: to be added: BOB
-      help: run `hactl state reencrypt`, which changes nothing on hosts
+      help: name them under `encryption.recipients`, or run `hactl state reencrypt`, which changes nothing on hosts
     [exit 1]
     ");
     insta::assert_snapshot!(team.run("alice", "state reencrypt"), @"
@@ -89,7 +89,7 @@ fn one_who_was_removed_reads_nothing_that_is_written_after() {
     insta::assert_snapshot!(team.run("bob", "plan"), @"
     warning: the state is encrypted to other recipients than the config names
       note: to be removed: BOB
-      help: run `hactl state reencrypt`, which changes nothing on hosts
+      help: name them under `encryption.recipients`, or run `hactl state reencrypt`, which changes nothing on hosts
 
     No changes. The hosts match the config.
     ");
@@ -135,10 +135,10 @@ fn who_removes_himself_is_told() {
     team.succeed("alice", "apply --auto-approve");
     team.recipients(&["alice"], "");
     insta::assert_snapshot!(team.run("bob", "state reencrypt"), @"
-    The secrets in the state are now encrypted to:
-      ALICE
-    You are not among them, and cannot read them any more.
-    Whoever was removed can still read older revisions of the state: rotate the secrets in them with `hactl secret rotate`, and change those that come from elsewhere.
+    error: you are not among the recipients that the config names: you could not read what you write
+      note: yours: BOB
+      help: add your public key to `encryption.recipients`, or leave it to one of those who stay
+    [exit 1]
     ");
 }
 
