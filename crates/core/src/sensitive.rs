@@ -8,6 +8,16 @@ use zeroize::Zeroize;
 ///
 /// It has no `Display` and no `Serialize`, its `Debug` shows no part of it, and its memory is overwritten when it is
 /// dropped. [`Sensitive::expose`] is the one way in, so every use can be found by that word.
+///
+/// ```compile_fail
+/// # use hactl_core::Sensitive;
+/// format!("{}", Sensitive::new("hunter2".to_owned()));
+/// ```
+///
+/// ```compile_fail
+/// # use hactl_core::Sensitive;
+/// serde_json::to_string(&Sensitive::new("hunter2".to_owned())).unwrap();
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Sensitive<T: Zeroize>(T);
 

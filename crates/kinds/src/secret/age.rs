@@ -7,7 +7,7 @@ use hactl_core::plan::{Desired, Expiry, Reason, Remake};
 use hactl_core::resource::Resource;
 use hactl_core::state::{ResourceState, State};
 use hactl_core::value::Value;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::import::ReadCertificate;
 use super::outputs::{BUNDLED, ISSUING, NOT_AFTER, NOT_BEFORE, OVERLAP_UNTIL};
@@ -68,6 +68,9 @@ impl Validity {
     }
 }
 
+/// How long before it is made a certificate begins to be valid, for hosts whose clocks are slow.
+const BACKDATED: SignedDuration = SignedDuration::from_mins(5);
+
 /// From when on plans renew a secret as it was applied; none where hactl did not make it, or it does not end.
 pub fn renews_at(known: &ResourceState, state: &State) -> Option<Timestamp> {
     renewal(&known.spec, known, state)
@@ -84,10 +87,10 @@ fn renewal(spec: &Value, known: &ResourceState, state: &State) -> Option<Timesta
     if let Some(issuer) = issuers.find(ends_first) {
         return renewal(&issuer.spec, issuer, state);
     }
-    let lifetime = not_after.duration_since(not_before);
     let early = not_after.checked_sub(renew_before).ok()?;
     // One that an imported issuer's end has cut short would be due at once, and again in every plan.
-    let soonest = not_before.checked_add(lifetime / 10).ok()?;
+    let made = not_before.checked_add(BACKDATED).ok()?;
+    let soonest = made.checked_add(not_after.duration_since(made) / 10).ok()?;
     Some(early.max(soonest))
 }
 

@@ -120,12 +120,13 @@ fn look(place: &mut Place) {
     {
         place.expect(0, &format!("state show {address}"));
     }
-    for words in ["output token", "output --json all", "output --raw bundle", "output --raw --reveal all"] {
+    for words in ["output token", "output --json all", "output --raw bundle"] {
         place.expect(1, words);
     }
     let token = place.variable("HACTL_VAR_token");
     assert_eq!(place.reveal("token"), token);
     assert!(place.reveal("bundle").starts_with("-----BEGIN CERTIFICATE-----"));
+    assert!(place.reveal("all").starts_with('{'), "a map is JSON");
 }
 
 /// Somebody changes what is on hosts by hand.
