@@ -11,7 +11,7 @@ use crate::sensitive::Sensitive;
 use crate::value::{Deferred, Map, Value};
 
 /// The sensitive values of a run: enough to compare them and, at apply, to use them. Never printed or written.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Secrets {
     /// The key of this stack's digests; none where nobody here can decrypt it. Then sensitive values cannot be compared.
     pub key: Option<DigestKey>,

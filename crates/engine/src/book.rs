@@ -14,6 +14,7 @@ use hactl_core::state::{Intent, NodeState, Outcome, ResourceState, State};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Diagnostic, Sensitive};
 use hactl_state::Record;
+use hactl_state::encryption::label;
 
 use crate::apply::{Applied, Encrypt, Failure, Recorder};
 use crate::refresh::SeenNode;
@@ -81,11 +82,7 @@ impl<'a> Book<'a> {
             Ok(()) => true,
             Err(diagnostic) => {
                 tracing::error!("the journal cannot be written: nothing else begins");
-                let error = StepError {
-                    detail: diagnostic.detail,
-                    help: diagnostic.help,
-                    ..StepError::new(diagnostic.summary)
-                };
+                let error = refused(diagnostic);
                 self.failures.push(Failure { address: None, node: None, operation: None, error });
                 false
             }
@@ -231,8 +228,8 @@ impl<'a> Book<'a> {
         let known = self.state.resources.get(address).map(|known| &known.outputs);
         for (name, value) in &produced.entries {
             let known = known.and_then(|known| known.get(name));
-            let sealed = (self.encrypt)(&format!("{address}.{name}"), value.expose(), known);
-            outputs.insert(name.clone(), sealed.map_err(not_encrypted)?);
+            let sealed = (self.encrypt)(&label::resource_output(address, name), value.expose(), known);
+            outputs.insert(name.clone(), sealed.map_err(refused)?);
         }
         Ok(outputs)
     }
@@ -323,14 +320,14 @@ impl<'a> Book<'a> {
     /// An output as state keeps it: as it is now; where that cannot be told, as it was.
     fn output(&self, name: &str, change: &OutputChange) -> Option<Value> {
         let after = change.after.as_ref()?;
-        self.kept(&format!("output.{name}"), after, change.before.as_ref()).or_else(|| change.before.clone())
+        self.kept(&label::output(name), after, change.before.as_ref()).or_else(|| change.before.clone())
     }
 
     /// The variables as state keeps them; where one cannot be encrypted, as it was.
     fn variables(&self) -> Map {
         let kept = |(name, value): (&String, &Value)| {
             let known = self.state.variables.get(name);
-            let kept = self.kept(&format!("var.{name}"), value, known).or_else(|| known.cloned());
+            let kept = self.kept(&label::variable(name), value, known).or_else(|| known.cloned());
             Some((name.clone(), kept?))
         };
         self.plan.variables.iter().filter_map(kept).collect()
@@ -369,7 +366,8 @@ fn unresolved(error: EvalError) -> StepError {
     StepError { help: error.help, ..StepError::new(error.message) }
 }
 
-fn not_encrypted(diagnostic: Diagnostic) -> StepError {
+/// What the journal or the vault refused, as a step's error.
+fn refused(diagnostic: Diagnostic) -> StepError {
     StepError { detail: diagnostic.detail, help: diagnostic.help, ..StepError::new(diagnostic.summary) }
 }
 

@@ -234,11 +234,25 @@ pub(crate) fn unseal(
     label: &str,
     sealed: &Sealed,
 ) -> Result<Sensitive<Value>, Failure> {
-    let place = session.identity_path()?;
-    let identities = Identities::load(&place).map_err(Diagnostic::from)?;
-    let identities = identities.ok_or_else(|| no_identity(&place.path, Some(header)))?;
+    let identities = identities(session, Some(header))?;
     let vault = Vault::open(header, &identities).map_err(Diagnostic::from)?;
     Ok(vault.unseal(label, sealed, &identities).map_err(Diagnostic::from)?)
+}
+
+/// What this user decrypts with what is encrypted as a header says.
+///
+/// # Errors
+/// When there is no identity, or it cannot be used.
+pub(crate) fn identities(session: &Session, header: Option<&Encryption>) -> Result<Identities, Failure> {
+    let place = session.identity_path()?;
+    let found = Identities::load(&place).map_err(Diagnostic::from)?;
+    Ok(found.ok_or_else(|| no_identity(&place.path, header))?)
+}
+
+/// The user alone as recipients.
+pub(crate) fn recipients_alone(identities: &Identities) -> Result<Recipients, Failure> {
+    let parsed = Recipients::parse(identities.recipients());
+    Ok(parsed.map_err(|errors| errors.into_iter().map(Diagnostic::from).collect::<Vec<_>>())?)
 }
 
 /// The recipients that a config names. The sandbox has its own.
@@ -271,8 +285,7 @@ fn first_recipients(
     if made && !session.is_sandbox() {
         say(&made_identity(&identities));
     }
-    Ok(Recipients::parse(identities.recipients())
-        .map_err(|errors| errors.into_iter().map(Diagnostic::from).collect::<Vec<_>>())?)
+    recipients_alone(&identities)
 }
 
 /// Refuses recipients among which the user is not.
@@ -343,7 +356,7 @@ fn entries(state: &State, vault: &Vault, identities: &Identities) -> Result<BTre
 }
 
 /// Says that there is nothing to decrypt with.
-pub(crate) fn no_identity(path: &Path, header: Option<&Encryption>) -> Diagnostic {
+fn no_identity(path: &Path, header: Option<&Encryption>) -> Diagnostic {
     let recipients = header.map(|header| header.recipients.join(", "));
     Diagnostic::error(format!("the state's secrets cannot be decrypted: there is no identity in {}", path.display()))
         .detail(recipients.map(|recipients| format!("it is encrypted to {recipients}")).unwrap_or_default())
@@ -356,16 +369,24 @@ pub(crate) fn no_identity(path: &Path, header: Option<&Encryption>) -> Diagnosti
 /// Whether a change cannot be carried out without the value of something sensitive.
 fn needs_a_value(change: &Change) -> bool {
     let makes = matches!(change.action, Action::Create | Action::Update | Action::Replace) || change.record;
-    makes && (change.address.kind() == "secret" || change.after.as_ref().is_some_and(|after| after.is_sensitive()))
+    makes && is_sensitive(change)
+}
+
+/// Whether something sensitive is wanted.
+fn is_sensitive(change: &Change) -> bool {
+    change.address.kind() == "secret" || change.after.as_ref().is_some_and(|after| after.is_sensitive())
 }
 
 /// Whether state will hold something sensitive of what a plan is about.
-pub(crate) fn has_sensitive_values(plan: &Plan) -> bool {
+fn has_sensitive_values(plan: &Plan) -> bool {
     plan.variables.values().any(Value::is_sensitive)
         || plan.outputs.values().filter_map(|output| output.after.as_ref()).any(Value::is_sensitive)
-        || plan.changes.iter().any(|change| {
-            change.address.kind() == "secret" || change.after.as_ref().is_some_and(|after| after.is_sensitive())
-        })
+        || plan.changes.iter().any(is_sensitive)
+}
+
+/// Whether a plan has sensitive expressions at all, those of logins to registries included, which no state holds.
+pub(crate) fn has_sensitive_expressions(plan: &Plan) -> bool {
+    !plan.registries.is_empty() || has_sensitive_values(plan)
 }
 
 /// Names, the first few of them.

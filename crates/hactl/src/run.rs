@@ -130,15 +130,11 @@ pub(crate) fn runtime(world: World) -> Result<Runtime, Failure> {
     let built = match world {
         World::Real => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
         World::Sandbox => {
-            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(has_virtual_clock(world)).build()
+            let paused = std::env::var_os(VIRTUAL_CLOCK).is_some_and(|value| value == "virtual");
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build()
         }
     };
     built.map_err(|error| Diagnostic::error(format!("hactl cannot start: {error}")).into())
-}
-
-/// Whether waits take no time in a world.
-fn has_virtual_clock(world: World) -> bool {
-    world == World::Sandbox && std::env::var_os(VIRTUAL_CLOCK).is_some_and(|value| value == "virtual")
 }
 
 /// Looks at the hosts and makes the plan.

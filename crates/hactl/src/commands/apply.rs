@@ -15,7 +15,7 @@ use hactl_state::{SavedPlan, World};
 use crate::cli::Global;
 use crate::commands::plan::{self, streamed};
 use crate::failure::Failure;
-use crate::keyring::{self, Keyring, Values, has_sensitive_values};
+use crate::keyring::{self, Keyring, Values, has_sensitive_expressions};
 use crate::output::Output;
 use crate::render;
 use crate::render::progress::Reporter;
@@ -117,7 +117,7 @@ fn check_secrets(plan: &Plan, secrets: &Secrets) -> Result<(), Failure> {
 
 /// The sensitive values that a saved plan needs: it does not hold them.
 async fn sensitive_values(plan: &Plan, session: &Session, global: &Global) -> Result<Values, Failure> {
-    if !has_sensitive_values(plan) && plan.registries.is_empty() {
+    if !has_sensitive_expressions(plan) {
         return Ok(Values::new());
     }
     Ok(run::read_values(session, &session::load_config_of(global, session)?, plan.mode).await?.values)

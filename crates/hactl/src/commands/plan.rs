@@ -9,6 +9,7 @@ use hactl_state::encryption::{Vault, label};
 
 use crate::cli::Global;
 use crate::failure::Failure;
+use crate::keyring::has_sensitive_expressions;
 use crate::output::Output;
 use crate::render;
 use crate::render::progress::Reporter;
@@ -119,6 +120,9 @@ pub(crate) fn show(prepared: &Prepared, config: &Config, output: &Output, json: 
 
 /// The plan with what its secrets need, encrypted.
 fn with_secrets(saved: SavedPlan, vault: Option<&Vault>) -> Result<SavedPlan, Failure> {
+    if !has_sensitive_expressions(&saved.plan) {
+        return Ok(saved);
+    }
     let (plan, texts) = withhold(&saved.plan)?;
     let Some(vault) = vault else {
         return match texts {

@@ -4,7 +4,6 @@ use clap::{Args, Subcommand};
 use hactl_core::Diagnostic;
 use hactl_core::address::Address;
 use hactl_core::diagnostic::did_you_mean;
-use hactl_state::encryption::{Identities, Recipients};
 
 use crate::cli::Global;
 use crate::failure::Failure;
@@ -93,13 +92,10 @@ fn reencrypt(global: &Global, wait: Duration, output: &Output) -> Result<u8, Fai
     let (_lock, loaded) = run::lock_and_load(&session, "state reencrypt", wait)?;
     let loaded = session.store.recover(loaded)?;
     let state = session.state(&loaded);
-    let place = session.identity_path()?;
-    let identities = Identities::load(&place).map_err(Diagnostic::from)?;
-    let identities = identities.ok_or_else(|| keyring::no_identity(&place.path, state.encryption.as_ref()))?;
+    let identities = keyring::identities(&session, state.encryption.as_ref())?;
     let recipients = match keyring::recipients_of(&session, &config)? {
         Some(recipients) => recipients,
-        None => Recipients::parse(identities.recipients())
-            .map_err(|errors| errors.into_iter().map(Diagnostic::from).collect::<Vec<_>>())?,
+        None => keyring::recipients_alone(&identities)?,
     };
     let before = state.encryption.as_ref().map(|header| header.recipients.as_slice()).unwrap_or_default();
     if before == recipients.as_slice() {
