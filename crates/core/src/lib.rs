@@ -4,6 +4,7 @@
 //! `clippy.toml` in this crate bans the ways to do so.
 
 pub mod address;
+pub mod cluster;
 pub mod diagnostic;
 pub mod diff;
 pub mod digest;
