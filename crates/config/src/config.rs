@@ -38,6 +38,10 @@ pub struct Config {
     pub nodes: IndexMap<String, NodeConfig>,
     /// How to log in to image registries, by `host[:port]`, in the order of the file.
     pub registries: IndexMap<String, RegistryConfig>,
+    /// The Kubernetes cluster, where it has one.
+    pub kubernetes: Option<KubernetesConfig>,
+    /// The documents of its manifests, by manifest.
+    pub documents: BTreeMap<String, Vec<Document>>,
     /// Whose keys the secrets in the state are encrypted to, where it says so.
     pub encryption: Option<Encryption>,
     /// The secrets that stand in it in plain text, by the name under which expressions refer to them.
@@ -53,6 +57,26 @@ pub struct Config {
     pub invalid: Invalid,
     /// What the user should know though nothing is wrong.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// The Kubernetes cluster of a config.
+#[derive(Debug, Clone)]
+pub struct KubernetesConfig {
+    /// Its key in the config.
+    pub span: Span,
+    /// How its API server is reached.
+    pub connection: hactl_core::cluster::ClusterConnection,
+    /// Where objects are that do not say so.
+    pub namespace: Option<String>,
+    /// What it needs itself.
+    pub depends_on: Vec<(hactl_core::Address, Span)>,
+}
+
+/// One document of a manifest.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The object.
+    pub node: Node,
 }
 
 /// The formats of a config.

@@ -32,7 +32,7 @@ pub mod variables;
 mod withheld;
 pub mod yaml;
 
-pub use config::{Config, Format, OutputDeclaration};
+pub use config::{Config, Document, Format, KubernetesConfig, OutputDeclaration};
 pub use editor::editor_schema;
 pub use encryption::{Encryption, Recipient};
 pub use evaluate::{Reference, evaluate, references};

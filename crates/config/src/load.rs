@@ -100,6 +100,8 @@ fn build(
         variables: IndexMap::new(),
         nodes: IndexMap::new(),
         registries: IndexMap::new(),
+        kubernetes: None,
+        documents: std::collections::BTreeMap::new(),
         encryption: None,
         inline_secrets: InlineSecrets::new(),
         declarations: Vec::new(),

@@ -9,7 +9,7 @@ use hactl_core::digest::DigestKey;
 use hactl_core::observed::{Observations, Observed, Present};
 use hactl_core::plan::{Desired, Input, Options, plan};
 use hactl_core::resolve::Secrets;
-use hactl_core::resource::{Dependency, KindRules, Replacement, Resource, Rules};
+use hactl_core::resource::{Dependency, InPlace, KindRules, Replacement, Resource, Rules};
 use hactl_core::state::{ResourceState, State};
 use hactl_core::value::{Map, Value};
 
@@ -20,7 +20,7 @@ const RULES: Rules = Rules(&[KindRules {
     kind: "container",
     replacement: Replacement::Swap,
     generations: true,
-    in_place: &["cpus"],
+    in_place: InPlace::Fields(&["cpus"]),
     computed: &[],
     remakes: &[],
     keep_on_delete: false,
@@ -83,6 +83,7 @@ fn observed(state: &State) -> Observations {
         outputs: resource.outputs.clone(),
         generation: resource.generation.clone(),
         residue: false,
+        fixed: Vec::new(),
     };
     state.resources.iter().map(|(address, known)| (address.clone(), Observed::Present(present(known)))).collect()
 }

@@ -76,6 +76,15 @@ impl Address {
         self.0.split_once('.').map_or(&*self.0, |(kind, _)| kind)
     }
 
+    /// The kind that its rules and provider are those of: the last part of a composite's part, as in `file` of
+    /// `loadBalancer.rancher.file["lb1"]`; else its kind.
+    pub fn primitive(&self) -> &str {
+        match self.name().rsplit_once('.') {
+            Some((_, part)) => part,
+            None => self.kind(),
+        }
+    }
+
     /// The name and parts without the key, as in `web` or `rancher.file`.
     pub fn name(&self) -> &str {
         let path = self.resource();
@@ -134,10 +143,12 @@ mod tests {
         let address = Address::parse("loadBalancer.rancher.file[\"lb1\"]").unwrap();
         assert_eq!(address.kind(), "loadBalancer");
         assert_eq!(address.name(), "rancher.file");
+        assert_eq!(address.primitive(), "file");
         assert_eq!(address.resource(), "loadBalancer.rancher.file");
         assert_eq!(address.key(), Some("lb1"));
         let object = Address::parse("manifest.rancher[\"Deployment/cattle-system/my.app\"]").unwrap();
         assert_eq!(object.name(), "rancher");
+        assert_eq!(object.primitive(), "manifest");
         assert_eq!(object.key(), Some("Deployment/cattle-system/my.app"));
     }
 

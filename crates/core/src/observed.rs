@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::address::Address;
-use crate::diff::diff;
+use crate::diff::{Path, diff};
 use crate::plan::Operation;
 use crate::state::{Intent, State};
 use crate::value::{Map, Value};
@@ -33,6 +33,8 @@ pub struct Present {
     pub generation: String,
     /// Whether the remains of an interrupted replacement lie beside it.
     pub residue: bool,
+    /// The paths of which its place says that they cannot change in place, among those that are to change.
+    pub fixed: Vec<Path>,
 }
 
 /// What was observed, by address. What is missing was not looked at.

@@ -13,7 +13,7 @@ use crate::value::Value;
 pub struct Resource {
     /// Its address.
     pub address: Address,
-    /// The node it lives on; none for what lives nowhere or on an API server.
+    /// The node it lives on, or [`CLUSTER`](crate::cluster::CLUSTER); none for what is in the state alone.
     pub node: Option<Arc<str>>,
     /// What it is to be, in its kind's terms.
     pub spec: Arc<Value>,
@@ -44,12 +44,16 @@ pub struct Dependency {
     /// Whether the dependent cannot outlive it: replacing it replaces the dependent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub binds: bool,
+    /// Whether the place where the dependent lives is made by it: while that is still to come, a place that does not answer
+    /// is not there yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carries: bool,
 }
 
 impl Dependency {
     /// A plain dependency.
     pub fn on(address: Address) -> Self {
-        Self { on: address, notify: false, binds: false }
+        Self { on: address, notify: false, binds: false, carries: false }
     }
 }
 
@@ -72,6 +76,25 @@ pub enum Replacement {
     DeleteThenCreate,
 }
 
+/// What of a kind can change in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InPlace {
+    /// These top-level fields.
+    Fields(&'static [&'static str]),
+    /// Everything but what the place where it lives says of each instance.
+    UnlessRefused,
+}
+
+impl InPlace {
+    /// Whether what a path leads to can change in place. An empty path is the whole instance.
+    pub fn allows(self, path: &[String]) -> bool {
+        match self {
+            Self::Fields(fields) => path.first().is_some_and(|field| fields.contains(&field.as_str())),
+            Self::UnlessRefused => true,
+        }
+    }
+}
+
 /// What plan must know about a primitive kind.
 pub struct KindRules {
     /// The kind.
@@ -80,8 +103,8 @@ pub struct KindRules {
     pub replacement: Replacement,
     /// Whether every creation carries a random id of its own, by which it is known on its host again.
     pub generations: bool,
-    /// The top-level fields that can change in place; a change of any other replaces the instance.
-    pub in_place: &'static [&'static str],
+    /// What can change in place; a change of anything else replaces the instance.
+    pub in_place: InPlace,
     /// The top-level fields that no config says: they differ where something outside of it has changed.
     pub computed: &'static [&'static str],
     /// The top-level fields of which a change makes its outputs anew, although the resource changes in place: what uses
@@ -100,8 +123,9 @@ pub struct KindRules {
 pub struct Rules(pub &'static [KindRules]);
 
 impl Rules {
-    /// The rules of one kind; none for a kind this build does not know.
-    pub fn of(&self, kind: &str) -> Option<&'static KindRules> {
+    /// The rules of a resource's kind; none for a kind this build does not know.
+    pub fn of(&self, address: &Address) -> Option<&'static KindRules> {
+        let kind = address.primitive();
         self.0.iter().find(|rules| rules.kind == kind)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::cluster::ClusterConnection;
 use crate::node::Connection;
 use crate::plan::Operation;
 use crate::resource::Dependency;
@@ -30,6 +31,9 @@ pub struct State {
     /// The nodes that hold resources.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub nodes: BTreeMap<String, NodeState>,
+    /// The Kubernetes cluster, where it holds resources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterState>,
     /// What the config's outputs came to, sensitive ones sealed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: Map,
@@ -65,11 +69,22 @@ pub struct NodeState {
     pub engine_id: String,
 }
 
+/// The cluster as it was when something was last applied to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterState {
+    /// How it was reached.
+    pub connection: ClusterConnection,
+    /// The uid of its namespace `kube-system`; empty where not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub uid: String,
+}
+
 /// One resource instance as it was applied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceState {
-    /// The node it lives on.
+    /// The node it lives on, or [`CLUSTER`](crate::cluster::CLUSTER).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<Arc<str>>,
     /// What was applied, sensitive parts sealed.
@@ -128,6 +143,7 @@ impl State {
             encryption: None,
             variables: Map::new(),
             nodes: BTreeMap::new(),
+            cluster: None,
             outputs: Map::new(),
             resources: BTreeMap::new(),
             unfinished: BTreeMap::new(),

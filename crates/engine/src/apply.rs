@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use hactl_core::Address;
+use hactl_core::cluster::CLUSTER;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::plan::{Counts, Operation, Plan, Task};
 use hactl_core::resolve::Secrets;
@@ -28,7 +29,7 @@ use crate::hosts::{self, Hosts};
 use crate::log;
 use crate::refresh::SeenNode;
 use crate::schedule::{Ended, Schedule, Turn};
-use crate::target::{Job, Produced, StepError, Target, Targets};
+use crate::target::{Identity, Job, Produced, StepError, Target, Targets};
 
 /// Where records go: the journal, or a list in a test.
 pub trait Recorder: Send {
@@ -55,6 +56,8 @@ pub struct Apply<'a> {
     pub targets: &'a dyn Targets,
     /// The nodes as refresh saw them, for their identity.
     pub nodes: &'a BTreeMap<String, SeenNode>,
+    /// Which cluster refresh saw.
+    pub cluster: Option<&'a Identity>,
     /// Where intents and outcomes go.
     pub recorder: &'a mut dyn Recorder,
     /// The sensitive values; those that steps make are added.
@@ -110,6 +113,10 @@ pub async fn apply(work: Apply<'_>) -> Applied {
     tracing::info!(stack = %plan.stack, serial = state.serial, steps = plan.steps.len(), "apply begins");
     let mut book = Book::new(plan, state, rules, secrets, encrypt);
     let mut touched = hosts::touched(plan);
+    // Nothing is taken on an API server, which may even be made in this run.
+    if touched.remove(CLUSTER).is_some() {
+        book.remember_cluster(work.cluster);
+    }
     for node in touched.keys() {
         book.remember_node(node, nodes);
     }
@@ -136,6 +143,7 @@ pub async fn apply(work: Apply<'_>) -> Applied {
             events: work.events,
             hosts: &hosts,
             home: targets.home(),
+            cluster: plan.cluster.as_ref().map(|connection| targets.cluster(connection)),
             book: &mut book,
             recorder,
             parallelism: work.parallelism,
@@ -163,6 +171,7 @@ struct Walk<'a, 'b> {
     events: Events<'a>,
     hosts: &'a Hosts,
     home: Arc<dyn Target>,
+    cluster: Option<Arc<dyn Target>>,
     book: &'b mut Book<'a>,
     recorder: &'b mut dyn Recorder,
     parallelism: usize,
@@ -249,6 +258,7 @@ impl<'a> Walk<'a, '_> {
     /// Where the resource of a step lives; none for a node that was not connected to.
     fn target(&self, task: Task) -> Option<Arc<dyn Target>> {
         match self.plan.change(task).node.as_deref() {
+            Some(CLUSTER) => self.cluster.clone(),
             Some(node) => self.hosts.get(node).cloned(),
             None => Some(self.home.clone()),
         }

@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hactl_core::cluster::CLUSTER;
 use hactl_core::eval::EvalError;
 use hactl_core::plan::{Action, Change, Counts, Operation, OutputChange, Plan, Reason, Task};
 use hactl_core::resolve::{Entries, Outputs, Secrets, fold, reveal, seal};
 use hactl_core::resource::Rules;
-use hactl_core::state::{Intent, NodeState, Outcome, ResourceState, State};
+use hactl_core::state::{ClusterState, Intent, NodeState, Outcome, ResourceState, State};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Diagnostic, Sensitive};
 use hactl_state::Record;
@@ -18,7 +19,7 @@ use hactl_state::encryption::label;
 
 use crate::apply::{Applied, Encrypt, Failure, Recorder};
 use crate::refresh::SeenNode;
-use crate::target::{Produced, StepError};
+use crate::target::{Identity, Produced, StepError};
 
 /// What is true by now, and what of that is still to be written.
 pub(crate) struct Book<'a> {
@@ -117,6 +118,20 @@ impl<'a> Book<'a> {
         }
     }
 
+    /// Notes how the cluster is reached and which it is, before anything is put on it.
+    pub(crate) fn remember_cluster(&mut self, seen: Option<&Identity>) {
+        let Some(connection) = &self.plan.cluster else { return };
+        let known = self.state.cluster.as_ref();
+        let uid = seen.map(|seen| seen.machine_id.clone()).filter(|uid| !uid.is_empty());
+        let uid = uid.or_else(|| known.map(|known| known.uid.clone())).unwrap_or_default();
+        let cluster = ClusterState { connection: connection.clone(), uid };
+        if known != Some(&cluster) {
+            let record = Record::Cluster(cluster);
+            record.clone().fold(&mut self.state);
+            self.records.push(record);
+        }
+    }
+
     /// Makes ready what a step needs and notes its intent.
     ///
     /// # Errors
@@ -129,7 +144,7 @@ impl<'a> Book<'a> {
         let change = self.plan.change(task);
         let address = &change.address;
         let known = self.state.resources.get(address).cloned();
-        let labelled = self.rules.of(address.kind()).is_some_and(|rules| rules.generations);
+        let labelled = self.rules.of(address).is_some_and(|rules| rules.generations);
         let generation = match task.operation {
             Operation::Create | Operation::Swap if labelled => generations(),
             _ => known.as_ref().map(|known| known.generation.clone()).unwrap_or_default(),
@@ -344,12 +359,15 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Drops the nodes that hold nothing any more, not even a record of what they held.
+    /// Drops the nodes and the cluster that hold nothing any more, not even a record of what they held.
     fn forget_unused_nodes(&mut self, held: &BTreeSet<String>) {
         let unfinished = self.state.unfinished.values().filter_map(|intent| intent.resource.as_ref());
         let used: BTreeSet<Arc<str>> =
             self.state.resources.values().chain(unfinished).filter_map(|resource| resource.node.clone()).collect();
         self.state.nodes.retain(|name, _| used.contains(name.as_str()) || held.contains(name));
+        if !used.contains(CLUSTER) {
+            self.state.cluster = None;
+        }
     }
 }
 
@@ -382,7 +400,7 @@ fn notified_by(state: &State) -> BTreeMap<Address, Vec<Address>> {
 }
 
 /// The outputs of what is in state by now.
-struct StateOutputs<'a>(&'a State);
+pub(crate) struct StateOutputs<'a>(pub(crate) &'a State);
 
 impl Outputs for StateOutputs<'_> {
     fn output(&self, address: &Address, name: &str) -> Option<Value> {

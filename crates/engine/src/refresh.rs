@@ -1,20 +1,23 @@
 //! Refresh: looking at every host at once, one connection and one read each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use hactl_core::Address;
+use hactl_core::cluster::{CLUSTER, ClusterConnection};
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::{Observations, Observed};
+use hactl_core::resolve::{Secrets, reveal};
 use hactl_core::resource::Resource;
-use hactl_core::state::State;
-use hactl_core::value::Map;
+use hactl_core::state::{ResourceState, State};
+use hactl_core::value::{Map, Value};
+use hactl_core::{Address, Sensitive};
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::book::StateOutputs;
 use crate::event::{Event, Events};
 use crate::target::{Identity, ReadRequest, Reading, Targets};
 
@@ -24,8 +27,12 @@ pub struct Refresh<'a> {
     pub nodes: &'a BTreeMap<String, Connection>,
     /// What was last applied.
     pub state: &'a State,
+    /// The cluster to look at: that of the config; where it has none, that of state.
+    pub cluster: Option<&'a ClusterConnection>,
     /// What the config wants.
     pub desired: &'a [Resource],
+    /// The sensitive values, as far as they are known.
+    pub secrets: &'a Secrets,
 }
 
 /// What was seen.
@@ -35,10 +42,16 @@ pub struct Refreshed {
     pub observed: Observations,
     /// The nodes that answered.
     pub nodes: BTreeMap<String, SeenNode>,
-    /// The nodes that did not, and why.
+    /// Which cluster it is, where it answered.
+    pub cluster: Option<Identity>,
+    /// The nodes that did not, and why; the cluster among them.
     pub unreachable: BTreeMap<String, Arc<str>>,
     /// Fields that belong to what the config wants and that only the hosts could tell, by address.
     pub computed: BTreeMap<Address, Map>,
+    /// Why what is wanted would be refused, by address: for what is to be changed or made.
+    pub refusals: BTreeMap<Address, Diagnostic>,
+    /// What is wanted only if something is there that is not.
+    pub unplaced: BTreeSet<Address>,
     /// What else there is to say.
     pub warnings: Vec<Diagnostic>,
 }
@@ -67,18 +80,32 @@ impl SeenNode {
     }
 }
 
-/// Looks at everything, all nodes at once.
+/// How a place is reached.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Node(&'a Connection),
+    Cluster(&'a ClusterConnection),
+}
+
+/// Looks at everything, all places at once.
 pub async fn refresh(targets: &dyn Targets, wanted: &Refresh<'_>, events: Events<'_>) -> Refreshed {
     let (mut requests, at_home) = requests(wanted);
-    let mut reads: FuturesUnordered<_> = wanted
-        .nodes
-        .iter()
-        .map(|(node, connection)| {
-            let requests = requests.remove(node.as_str()).unwrap_or_default();
+    let on_cluster = requests.remove(CLUSTER).unwrap_or_default();
+    let cluster = wanted.cluster.filter(|_| !on_cluster.is_empty());
+    let nodes = wanted.nodes.iter().map(|(node, connection)| {
+        (node.as_str(), Place::Node(connection), requests.remove(node.as_str()).unwrap_or_default())
+    });
+    let places = nodes.chain(cluster.map(|connection| (CLUSTER, Place::Cluster(connection), on_cluster)));
+    let mut reads: FuturesUnordered<_> = places
+        .map(|(node, place, requests)| {
             let look = async move {
                 events(Event::Reading { node, resources: requests.len() });
                 let started = Instant::now();
-                let answer = match targets.connect(node, connection).await {
+                let target = match place {
+                    Place::Node(connection) => targets.connect(node, connection).await,
+                    Place::Cluster(connection) => Ok(targets.cluster(connection)),
+                };
+                let answer = match target {
                     Ok(target) => target.read(&wanted.state.lineage, &requests).await,
                     Err(reason) => Err(reason),
                 };
@@ -88,14 +115,14 @@ pub async fn refresh(targets: &dyn Targets, wanted: &Refresh<'_>, events: Events
                     Err(reason) => tracing::warn!(resources, ?elapsed, reason, "host did not answer"),
                 }
                 events(Event::Read { node, unreachable: answer.as_ref().err().map(String::as_str) });
-                (node, connection, requests, answer)
+                (node, place, requests, answer)
             };
             look.instrument(tracing::info_span!("look", node))
         })
         .collect();
     let mut refreshed = Refreshed::default();
-    while let Some((node, connection, requests, answer)) = reads.next().await {
-        take(&mut refreshed, node, connection, &requests, answer);
+    while let Some((node, place, requests, answer)) = reads.next().await {
+        take(&mut refreshed, node, place, &requests, answer);
     }
     if !at_home.is_empty() {
         let answer = targets.home().read(&wanted.state.lineage, &at_home).await;
@@ -119,7 +146,7 @@ fn observe(observed: &mut Observations, requests: &[ReadRequest<'_>], answer: Re
 fn take(
     refreshed: &mut Refreshed,
     node: &str,
-    connection: &Connection,
+    place: Place<'_>,
     requests: &[ReadRequest<'_>],
     answer: Result<Reading, String>,
 ) {
@@ -127,7 +154,13 @@ fn take(
         Ok(reading) => {
             observe(&mut refreshed.observed, requests, Ok(reading.observed));
             refreshed.computed.extend(reading.computed);
+            refreshed.refusals.extend(reading.refusals);
+            refreshed.unplaced.extend(reading.unplaced);
             refreshed.warnings.extend(reading.warnings);
+            let Place::Node(connection) = place else {
+                refreshed.cluster = Some(reading.identity);
+                return;
+            };
             refreshed.nodes.insert(
                 node.to_owned(),
                 SeenNode {
@@ -146,34 +179,52 @@ fn take(
     }
 }
 
+/// What the config wants with every value in plain text; none where something is not known by now.
+fn in_plain_text(spec: &Arc<Value>, wanted: &Refresh<'_>) -> Option<Sensitive<Value>> {
+    reveal(spec, &StateOutputs(wanted.state), wanted.secrets).ok().map(Sensitive::new)
+}
+
+/// The requests of a refresh, each with the place that it goes to.
+#[derive(Default)]
+struct Requests<'a>(BTreeMap<&'a Address, (Option<&'a Arc<str>>, ReadRequest<'a>)>);
+
+impl<'a> Requests<'a> {
+    /// The request for a resource; the place that was named first counts.
+    fn of(&mut self, address: &'a Address, node: Option<&'a Arc<str>>) -> &mut ReadRequest<'a> {
+        &mut self.0.entry(address).or_insert_with(|| (node, ReadRequest::new(address))).1
+    }
+
+    fn add(&mut self, address: &'a Address, known: &'a ResourceState) {
+        self.of(address, known.node.as_ref()).candidates.push(known);
+    }
+}
+
 /// What to look at on each node, and on none: what was begun, what state holds, and what the config wants.
 fn requests<'a>(wanted: &Refresh<'a>) -> (BTreeMap<&'a str, Vec<ReadRequest<'a>>>, Vec<ReadRequest<'a>>) {
-    let mut by_address: BTreeMap<_, (Option<&'a Arc<str>>, ReadRequest<'a>)> = BTreeMap::new();
-    let mut add = |address, node: Option<&'a Arc<str>>, candidate, spec| {
-        let (_, request) = by_address.entry(address).or_insert_with(|| {
-            let applied = wanted.state.resources.contains_key(address);
-            (node, ReadRequest { address, candidates: Vec::new(), applied, wanted: None })
-        });
-        request.candidates.extend(candidate);
-        request.wanted = request.wanted.or(spec);
-    };
+    let mut requests = Requests::default();
     for (address, intent) in &wanted.state.unfinished {
         if let Some(resource) = &intent.resource {
-            add(address, resource.node.as_ref(), Some(resource), None);
+            requests.add(address, resource);
         }
     }
     for (address, resource) in &wanted.state.resources {
-        add(address, resource.node.as_ref(), Some(resource), None);
+        requests.add(address, resource);
         if let Some(previous) = &resource.previous {
-            add(address, previous.node.as_ref(), Some(&**previous), None);
+            requests.add(address, previous);
         }
+        requests.of(address, None).applied = true;
     }
     for resource in wanted.desired {
-        add(&resource.address, resource.node.as_ref(), None, Some(&*resource.spec));
+        let request = requests.of(&resource.address, resource.node.as_ref());
+        request.wanted = Some(&*resource.spec);
+        request.adopt = resource.adopt;
+        if resource.node.as_deref() == Some(CLUSTER) {
+            request.revealed = in_plain_text(&resource.spec, wanted);
+        }
     }
     let mut on_nodes: BTreeMap<&str, Vec<ReadRequest<'_>>> = BTreeMap::new();
     let mut at_home = Vec::new();
-    for (node, request) in by_address.into_values() {
+    for (node, request) in requests.0.into_values() {
         match node {
             Some(node) => on_nodes.entry(node).or_default().push(request),
             None => at_home.push(request),

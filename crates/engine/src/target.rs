@@ -1,10 +1,10 @@
-//! Where resources live: hosts (and, later, API servers), as the engine sees them.
+//! Where resources live: hosts, an API server and the state itself, as the engine sees them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hactl_core::Address;
+use hactl_core::cluster::ClusterConnection;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::Observed;
@@ -12,6 +12,7 @@ use hactl_core::plan::{Operation, PathChange};
 use hactl_core::resolve::Entries;
 use hactl_core::state::ResourceState;
 use hactl_core::value::{Map, Value};
+use hactl_core::{Address, Sensitive};
 
 /// Opens targets.
 #[async_trait]
@@ -21,6 +22,10 @@ pub trait Targets: Send + Sync {
     /// # Errors
     /// Why it cannot be reached, as a clause.
     async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Target>, String>;
+
+    /// The API server that a connection leads to. Whether it answers shows when something is asked of it: it may be made
+    /// in the very run.
+    fn cluster(&self, connection: &ClusterConnection) -> Arc<dyn Target>;
 
     /// Where what is on no node lives: in the state alone.
     fn home(&self) -> Arc<dyn Target>;
@@ -80,6 +85,17 @@ pub struct ReadRequest<'a> {
     pub applied: bool,
     /// What the config wants it to be: where to look for something foreign of its name.
     pub wanted: Option<&'a Value>,
+    /// The same with every value in plain text; only on a cluster, and where all of it is known by now.
+    pub revealed: Option<Sensitive<Value>>,
+    /// Whether the config says that something foreign under its name is taken over.
+    pub adopt: bool,
+}
+
+impl<'a> ReadRequest<'a> {
+    /// A request for a resource of which nothing is known yet.
+    pub fn new(address: &'a Address) -> Self {
+        Self { address, candidates: Vec::new(), applied: false, wanted: None, revealed: None, adopt: false }
+    }
 }
 
 /// What a target answered.
@@ -98,6 +114,10 @@ pub struct Reading {
     /// Fields that belong to what the config wants and that only the target can tell, as the digest of an image, by
     /// address.
     pub computed: BTreeMap<Address, Map>,
+    /// Why the target would not do what the config wants of it, by address: for what is to be changed or made.
+    pub refusals: BTreeMap<Address, Diagnostic>,
+    /// What the config wants only if something is there that is not, by address.
+    pub unplaced: BTreeSet<Address>,
     /// What else there is to say, as of things that are labelled as ours and not in state.
     pub warnings: Vec<Diagnostic>,
 }
@@ -105,7 +125,7 @@ pub struct Reading {
 /// Which machine a node is. Both parts count: cloned machines share the first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// `/etc/machine-id`.
+    /// `/etc/machine-id`; of a cluster, the uid of its namespace `kube-system`.
     pub machine_id: String,
     /// Docker Engine's id; empty where there is no engine.
     pub engine_id: String,

@@ -7,11 +7,13 @@ use std::time::Duration;
 use clap::Args;
 use hactl_config::Config;
 use hactl_core::address::Address;
+use hactl_core::cluster::CLUSTER;
 use hactl_core::observed::{Observations, recover};
-use hactl_core::plan::{Desired, Input, Mode, Options, Plan, Reason, Remake, plan};
+use hactl_core::plan::{Action, Desired, Input, Mode, Options, Plan, Reason, Remake, plan};
+use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
 use hactl_core::{Diagnostic, Value};
-use hactl_engine::{Applied, Apply, Events, Recorder, Refresh, Refreshed, SeenNode, apply, refresh};
+use hactl_engine::{Applied, Apply, Events, Identity, Recorder, Refresh, Refreshed, SeenNode, apply, refresh};
 use hactl_kinds::{
     Hosts, Logins, RULES, ReadSecrets, age, end_of_overlap, lower_with_warnings, preflight, read_secrets,
     resolve_images, uses_facts,
@@ -84,6 +86,7 @@ pub(crate) struct Prepared {
     /// The state with everything unfinished settled by what was seen.
     pub(crate) state: State,
     pub(crate) nodes: BTreeMap<String, SeenNode>,
+    pub(crate) cluster: Option<Identity>,
     pub(crate) keyring: Keyring,
     pub(crate) warnings: Vec<Diagnostic>,
 }
@@ -115,7 +118,11 @@ impl PlanOptions {
             remove_volumes: self.volumes,
             forget_nodes: self.forget_node.clone(),
         };
-        for node in self.forget_node.iter().filter(|node| config.nodes.contains_key(*node)) {
+        let configured = |name: &str| match name {
+            CLUSTER => config.kubernetes.is_some(),
+            _ => config.nodes.contains_key(name),
+        };
+        for node in self.forget_node.iter().filter(|node| configured(node)) {
             diagnostics.push(
                 Diagnostic::error(format!("--forget-node {node}: the config still has this node"))
                     .help("take it out of the config first"),
@@ -155,7 +162,7 @@ pub(crate) async fn prepare(
     let mut seen = Refreshed::default();
     // Facts are part of the config, so they are asked for without a refresh as well.
     let facts = if uses_facts(config) {
-        seen = look(&hosts, config, &state, &Desired::default(), events).await;
+        seen = look(&hosts, config, &state, &Desired::default(), &keyring.secrets, events).await;
         seen.nodes.iter().map(|(name, node)| (name.clone(), node.facts.clone())).collect()
     } else {
         BTreeMap::new()
@@ -166,15 +173,16 @@ pub(crate) async fn prepare(
             Mode::Normal => Logins::reveal(&desired.registries, &keyring.secrets).map_err(fail)?,
             Mode::Destroy | Mode::RefreshOnly => Logins::default(),
         };
-        seen = look(&hosts.with_logins(logins), config, &state, &desired, events).await;
+        seen = look(&hosts.with_logins(logins), config, &state, &desired, &keyring.secrets, events).await;
     } else {
         seen.observed = Observations::default();
     }
+    desired.resources.retain(|resource| !seen.unplaced.contains(&resource.address));
     complete(&mut desired, &state, &seen);
     age(&mut desired, &state, session.now, &read.certificates);
     desired.remakes.extend(asked.ended_overlaps());
     tracing::debug!(resources = desired.resources.len(), unreachable = seen.unreachable.len(), "planning");
-    let mut diagnostics = preflight(&seen.nodes, &state, &asked.replace_node);
+    let mut diagnostics = preflight(&seen, &state, &asked.replace_node);
     let mut warnings: Vec<Diagnostic> = diagnostics.extract_if(.., |diagnostic| !diagnostic.is_error()).collect();
     if desired.resources.is_empty() && mode == Mode::Normal {
         warnings.push(
@@ -194,6 +202,10 @@ pub(crate) async fn prepare(
         options: &options,
     })
     .map_err(fail)?;
+    let refused = refused(&plan, &desired, &mut seen.refusals);
+    if !refused.is_empty() {
+        return Err(fail(refused));
+    }
     if let Some(address) = asked.end_overlap.iter().find(|address| plan.postponed.contains(address)) {
         return Err(Diagnostic::error(format!("the predecessor of {address} is still needed"))
             .detail("not everything that uses it is up to date; what still shows a certificate of the old one would be refused")
@@ -211,6 +223,7 @@ pub(crate) async fn prepare(
         loaded,
         state,
         nodes: seen.nodes,
+        cluster: seen.cluster,
         keyring,
         warnings: config.warnings.iter().cloned().chain(warnings).chain(seen.warnings).collect(),
     })
@@ -232,11 +245,36 @@ pub(crate) async fn read_values(session: &Session, config: &Config, mode: Mode) 
 }
 
 /// Looks at every node of the config, and at those that state still has something on.
-async fn look(hosts: &Hosts, config: &Config, state: &State, desired: &Desired, events: Events<'_>) -> Refreshed {
+async fn look(
+    hosts: &Hosts,
+    config: &Config,
+    state: &State,
+    desired: &Desired,
+    secrets: &Secrets,
+    events: Events<'_>,
+) -> Refreshed {
     let mut nodes: BTreeMap<_, _> =
         state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
     nodes.extend(config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())));
-    refresh(hosts, &Refresh { nodes: &nodes, state, desired: &desired.resources }, events).await
+    let configured = config.kubernetes.as_ref().map(|kubernetes| &kubernetes.connection);
+    let cluster = configured.or_else(|| state.cluster.as_ref().map(|cluster| &cluster.connection));
+    let work = Refresh { nodes: &nodes, cluster, state, desired: &desired.resources, secrets };
+    refresh(hosts, &work, events).await
+}
+
+/// What the plan would do and the place where it is to happen would not take.
+fn refused(plan: &Plan, desired: &Desired, refusals: &mut BTreeMap<Address, Diagnostic>) -> Vec<Diagnostic> {
+    let spans: BTreeMap<&Address, _> =
+        desired.resources.iter().map(|resource| (&resource.address, resource.span)).collect();
+    let acts = plan.changes.iter().filter(|change| matches!(change.action, Action::Create | Action::Update));
+    let refused = acts.filter_map(|change| {
+        let refusal = refusals.remove(&change.address)?.about(change.address.as_str());
+        Some(match spans.get(&change.address) {
+            Some(Some(span)) if refusal.labels.is_empty() => refusal.at(*span),
+            _ => refusal,
+        })
+    });
+    refused.collect()
 }
 
 /// Adds to what the config wants what only the hosts could tell, or state still knows.
@@ -271,13 +309,16 @@ pub(crate) async fn settle(
     hosts: &Hosts,
     plan: &Plan,
     state: State,
+    secrets: &Secrets,
     events: Events<'_>,
-) -> (State, BTreeMap<String, SeenNode>) {
+) -> (State, Refreshed) {
     let mut nodes: BTreeMap<_, _> =
         state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
     nodes.extend(plan.nodes.clone());
-    let seen = refresh(hosts, &Refresh { nodes: &nodes, state: &state, desired: &[] }, events).await;
-    (settled(state, &seen.observed), seen.nodes)
+    let cluster = plan.cluster.as_ref().or_else(|| state.cluster.as_ref().map(|cluster| &cluster.connection));
+    let work = Refresh { nodes: &nodes, cluster, state: &state, desired: &[], secrets };
+    let seen = refresh(hosts, &work, events).await;
+    (settled(state, &seen.observed), seen)
 }
 
 /// Reads the state for a command that changes nothing.
@@ -356,6 +397,7 @@ pub(crate) struct Start<'a> {
     pub(crate) loaded: Loaded,
     pub(crate) state: State,
     pub(crate) nodes: &'a BTreeMap<String, SeenNode>,
+    pub(crate) cluster: Option<&'a Identity>,
     pub(crate) parallelism: usize,
 }
 
@@ -415,6 +457,7 @@ pub(crate) async fn execute(
         rules: RULES,
         targets: &hosts,
         nodes: start.nodes,
+        cluster: start.cluster,
         recorder: &mut recorder,
         secrets: &mut keyring.secrets,
         encrypt: &encrypt,

@@ -8,6 +8,7 @@ use hactl_core::state::State;
 use hactl_core::{Diagnostic, Digest, DigestKey};
 use hactl_host::{Fleet, LinuxFleet};
 use hactl_kinds::{Hosts, Maker, SECTIONS};
+use hactl_kube::{Clusters, KubeClusters};
 use hactl_pki::Entropy;
 use hactl_sim::Sandbox;
 use hactl_state::encryption::IdentityPath;
@@ -32,6 +33,7 @@ pub(crate) struct Session {
     /// The time of this run.
     pub(crate) now: Timestamp,
     fleet: Arc<dyn Fleet>,
+    clusters: Arc<dyn Clusters>,
     seed: u64,
 }
 
@@ -123,17 +125,23 @@ impl Session {
 
     /// Opens a stack in a directory.
     pub(crate) fn at(world: World, directory: PathBuf, stack: &str) -> Result<Self, Failure> {
-        let (fleet, state, now, seed): (Arc<dyn Fleet>, _, _, _) = match world {
+        let (fleet, clusters): (Arc<dyn Fleet>, Arc<dyn Clusters>);
+        let (state, now, seed) = match world {
             World::Sandbox => {
                 let sandbox = open_sandbox(&directory, stack)?;
                 let seed = sandbox.seed();
-                (Arc::new(sandbox), sandbox_directory(&directory, stack).join("state"), sandbox_time()?, seed)
+                (fleet, clusters) = (Arc::new(sandbox.clone()), Arc::new(sandbox));
+                (sandbox_directory(&directory, stack).join("state"), sandbox_time()?, seed)
             }
-            World::Real => (Arc::new(LinuxFleet::new(ssh_config()?)), directory.join("state"), Timestamp::now(), 0),
+            World::Real => {
+                let linux = Arc::new(LinuxFleet::new(ssh_config()?));
+                (fleet, clusters) = (linux.clone(), Arc::new(KubeClusters::new(linux, directory.clone())));
+                (directory.join("state"), Timestamp::now(), 0)
+            }
         };
         let store = Store::new(&state, stack);
         tracing::info!(stack, state = %store.state_path().display(), "stack opened");
-        Ok(Self { world, store, directory, now, fleet, seed })
+        Ok(Self { world, store, directory, now, fleet, clusters, seed })
     }
 
     /// The hosts, for a run that starts from this state and has this key.
@@ -143,7 +151,7 @@ impl Session {
             World::Sandbox => Entropy::seeded(self.derive(b"entropy", state)),
         };
         let maker = Maker { now: self.now, entropy };
-        Hosts::new(self.fleet.clone(), self.directory.clone(), maker).with_key(key.cloned())
+        Hosts::new(self.fleet.clone(), self.clusters.clone(), self.directory.clone(), maker).with_key(key.cloned())
     }
 
     /// Whether this is the sandbox.

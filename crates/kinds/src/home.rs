@@ -50,6 +50,7 @@ impl Target for Home {
                 outputs: known.outputs.clone(),
                 generation: known.generation.clone(),
                 residue: false,
+                fixed: Vec::new(),
             }),
             None => Observed::Absent,
         });
@@ -65,8 +66,8 @@ impl Target for Home {
     }
 
     async fn execute(&self, job: &Job<'_>) -> Result<Produced, StepError> {
-        if job.address.kind() != "secret" {
-            return Err(unknown_kind(job.address.kind()));
+        if job.address.primitive() != "secret" {
+            return Err(unknown_kind(job.address.primitive()));
         }
         let Some(order) = Order::of(job) else { return Ok(Produced::default()) };
         let mut maker = self.maker.lock().map_err(|_| panicked())?.fork();

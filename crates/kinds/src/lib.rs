@@ -3,6 +3,7 @@
 //! A kind is a folder and a line in `registry.rs`. Its pure half turns a spec of the config into resources; its
 //! provider half reads and changes hosts through the port of `hactl-host`.
 
+mod cluster;
 mod container;
 mod decode;
 mod file;
@@ -14,6 +15,7 @@ mod mistakes;
 mod named;
 mod network;
 mod node;
+mod object;
 mod registry;
 mod scope;
 mod secret;

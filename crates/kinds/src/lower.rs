@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hactl_config::{Config, Declaration, Inputs, Reference, Schema, evaluate, expression_span, references, validate};
 use hactl_core::Address;
+use hactl_core::cluster::CLUSTER;
 use hactl_core::diagnostic::{Diagnostic, Span, did_you_mean};
 use hactl_core::expr::{Expr, Traversal};
 
@@ -54,6 +55,7 @@ pub fn lower_with_warnings(config: &Config, facts: Facts<'_>) -> Result<(Desired
             })
             .collect(),
         nodes: config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())).collect(),
+        cluster: config.kubernetes.as_ref().map(|kubernetes| kubernetes.connection.clone()),
         registries: config.registries.iter().map(|(name, registry)| (name.clone(), registry.login.clone())).collect(),
         ..Desired::default()
     };
@@ -396,15 +398,12 @@ impl<'a> Lowering<'a> {
                 });
             }
         }
-        dependencies.sort();
-        dependencies.dedup_by(|a, b| {
-            a.on == b.on && {
-                b.notify |= a.notify;
-                b.binds |= a.binds;
-                true
-            }
-        });
+        let dependencies = joined(dependencies);
         self.known.insert(address.clone(), lowered.spec.clone());
+        self.parts(declaration, &dependencies, lowered);
+        if registry::kind(declaration.kind).is_some_and(|kind| kind.composite) {
+            return;
+        }
         self.resources.push(Resource {
             address,
             node: node.map(Into::into),
@@ -417,6 +416,37 @@ impl<'a> Lowering<'a> {
             gated: lowered.gated,
             span: Some(declaration.span),
         });
+    }
+
+    /// Adds what comes with a declaration. All of it waits for what the declaration waits for; what comes with a resource
+    /// waits for that as well.
+    fn parts(&mut self, declaration: &Declaration, dependencies: &[Dependency], lowered: &Lowered) {
+        for part in &lowered.parts {
+            let mut all = dependencies.to_vec();
+            all.extend(part.dependencies.iter().cloned());
+            if *part.place == *CLUSTER {
+                all.extend(self.carriers());
+            }
+            self.resources.push(Resource {
+                address: part.address.clone(),
+                node: Some(part.place.clone()),
+                spec: part.spec.clone(),
+                dependencies: joined(all),
+                protect: declaration.protect,
+                ignore_changes: declaration.ignore_changes.clone(),
+                adopt: declaration.adopt,
+                rollout: None,
+                gated: part.gated,
+                span: Some(part.span),
+            });
+        }
+    }
+
+    /// What the cluster itself needs.
+    fn carriers(&self) -> impl Iterator<Item = Dependency> {
+        let kubernetes = self.config.kubernetes.as_ref().map(|kubernetes| &kubernetes.depends_on);
+        let needs = kubernetes.into_iter().flatten();
+        needs.map(|(address, _)| Dependency { carries: true, ..Dependency::on(address.clone()) })
     }
 
     fn outputs(&mut self) -> Map {
@@ -443,6 +473,20 @@ impl<'a> Lowering<'a> {
         self.diagnostics.extend(diagnostics);
         outputs
     }
+}
+
+/// Dependencies in order, each once with all that is said of it.
+fn joined(mut dependencies: Vec<Dependency>) -> Vec<Dependency> {
+    dependencies.sort();
+    dependencies.dedup_by(|a, b| {
+        a.on == b.on && {
+            b.notify |= a.notify;
+            b.binds |= a.binds;
+            b.carries |= a.carries;
+            true
+        }
+    });
+    dependencies
 }
 
 /// The graph of so many vertices with these edges.

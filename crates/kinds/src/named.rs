@@ -52,7 +52,13 @@ pub(crate) fn observe(word: &str, request: &ReadRequest<'_>, seen: Option<Seen<'
     } else {
         spec(seen.name, seen.driver)
     };
-    Observed::Present(Present { spec, outputs: Map::new(), generation: String::new(), residue: false })
+    Observed::Present(Present {
+        spec,
+        outputs: Map::new(),
+        generation: String::new(),
+        residue: false,
+        fixed: Vec::new(),
+    })
 }
 
 /// Name and driver of the one that a step is about.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hactl_core::observed::Observed;
 use hactl_core::plan::Operation;
-use hactl_core::resource::{KindRules, Replacement};
+use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 use hactl_engine::{Job, ReadRequest, StepError};
 use hactl_host::{EngineSurvey, Host, NetworkConfig};
@@ -16,7 +16,7 @@ pub(crate) const RULES: KindRules = KindRules {
     kind: "network",
     replacement: Replacement::DeleteThenCreate,
     generations: false,
-    in_place: &[],
+    in_place: InPlace::Fields(&[]),
     computed: &[],
     remakes: &[],
     keep_on_delete: false,

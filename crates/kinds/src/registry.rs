@@ -5,12 +5,12 @@ use std::sync::Arc;
 use hactl_config::{Config, Node, Section};
 use hactl_core::diagnostic::Span;
 use hactl_core::eval::Scope;
-use hactl_core::resource::{KindRules, Rollout, Rules};
+use hactl_core::resource::{Dependency, KindRules, Rollout, Rules};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Diagnostic};
 
 use crate::scope::Known;
-use crate::{container, file, network, secret, volume};
+use crate::{container, file, network, object, secret, volume};
 
 /// A kind that a config can declare.
 pub(crate) struct Kind {
@@ -29,6 +29,8 @@ pub(crate) struct Kind {
     pub(crate) validates: bool,
     /// Whether a spec without templates may still differ from node to node.
     pub(crate) per_node: fn(&Node) -> bool,
+    /// Whether a declaration is no resource itself, but only what it is lowered to.
+    pub(crate) composite: bool,
 }
 
 /// An evaluated spec, about to be lowered.
@@ -61,12 +63,38 @@ pub(crate) struct Lowered {
     pub(crate) rollout: Option<RolloutRule>,
     /// Whether it is told when a file that it uses changes.
     pub(crate) hears_of_files: bool,
+    /// The resources that come with it; all there is where its kind is composite.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A resource that comes with a declaration.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    /// Its address.
+    pub(crate) address: Address,
+    /// The node it lives on, or the cluster.
+    pub(crate) place: Arc<str>,
+    /// What it is to be, in its kind's terms.
+    pub(crate) spec: Arc<Value>,
+    /// What must be there before it, beyond what its declaration needs.
+    pub(crate) dependencies: Vec<Dependency>,
+    /// Whether its changes end with waiting until it is ready.
+    pub(crate) gated: bool,
+    /// Where it is written.
+    pub(crate) span: Span,
 }
 
 impl Lowered {
     /// A spec from which nothing else follows.
     pub(crate) fn plain(spec: Map) -> Self {
-        Self { spec: Arc::new(Value::Map(spec)), needs: Vec::new(), gated: false, rollout: None, hears_of_files: false }
+        Self {
+            spec: Arc::new(Value::Map(spec)),
+            needs: Vec::new(),
+            gated: false,
+            rollout: None,
+            hears_of_files: false,
+            parts: Vec::new(),
+        }
     }
 }
 
@@ -99,7 +127,16 @@ pub const SECTIONS: &[Section] = &[secret::KIND.section, file::KIND.section, con
 /// What plan must know about the primitive kinds.
 pub const RULES: Rules = Rules(PRIMITIVES);
 
-const PRIMITIVES: &[KindRules] = &[container::RULES, file::RULES, network::RULES, secret::RULES, volume::RULES];
+const PRIMITIVES: &[KindRules] = &[
+    container::RULES,
+    file::RULES,
+    network::RULES,
+    object::RULES,
+    KindRules { kind: "ingress", ..object::RULES },
+    KindRules { kind: "manifest", ..object::RULES },
+    secret::RULES,
+    volume::RULES,
+];
 
 /// The declared kind of this name.
 pub(crate) fn kind(name: &str) -> Option<&'static Kind> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hactl_config::{digest_of_file, key_path};
+use hactl_core::cluster::ClusterConnection;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::Observed;
@@ -17,7 +18,9 @@ use hactl_host::{
     Container, EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, Inventory, Release,
     SurveyRequest, labels,
 };
+use hactl_kube::Clusters;
 
+use crate::cluster::ClusterTarget;
 use crate::home::{Home, Maker};
 use crate::logins::Logins;
 use crate::{container, file, named, network, node, volume};
@@ -26,6 +29,7 @@ use crate::{container, file, named, network, node, volume};
 #[derive(Clone)]
 pub struct Hosts {
     fleet: Arc<dyn Fleet>,
+    clusters: Arc<dyn Clusters>,
     local: Arc<LocalFiles>,
     key: Option<DigestKey>,
     logins: Arc<Logins>,
@@ -66,11 +70,12 @@ fn unreadable(path: &Path, error: &std::io::Error) -> StepError {
 }
 
 impl Hosts {
-    /// Targets over a fleet. `directory` is where relative paths of the config start; what is on no host is made with
-    /// `maker`.
-    pub fn new(fleet: Arc<dyn Fleet>, directory: PathBuf, maker: Maker) -> Self {
+    /// Targets over a fleet and its clusters. `directory` is where relative paths of the config start; what is on no host
+    /// is made with `maker`.
+    pub fn new(fleet: Arc<dyn Fleet>, clusters: Arc<dyn Clusters>, directory: PathBuf, maker: Maker) -> Self {
         Self {
             fleet,
+            clusters,
             local: Arc::new(LocalFiles { directory }),
             key: None,
             logins: Arc::default(),
@@ -98,7 +103,7 @@ impl Hosts {
     pub fn check_sources(&self, plan: &Plan) -> Result<(), Diagnostic> {
         for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
             let text = |name: &str| change.after.as_ref()?.get(name)?.as_str();
-            if let ("file", Some(source)) = (change.address.kind(), text("source")) {
+            if let ("file", Some(source)) = (change.address.primitive(), text("source")) {
                 self.local.check(source, text("sha256")).map_err(|error| {
                     let help = error.help.unwrap_or_else(|| "put it back, or make a new plan".to_owned());
                     Diagnostic::error(error.summary).about(change.address.as_str()).help(help)
@@ -124,6 +129,10 @@ impl Targets for Hosts {
             Err(HostError::Unreachable { reason }) => Err(reason),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    fn cluster(&self, connection: &ClusterConnection) -> Arc<dyn Target> {
+        Arc::new(ClusterTarget::new(self.clusters.clone(), connection.clone(), self.key.clone()))
     }
 
     fn home(&self) -> Arc<dyn Target> {
@@ -155,7 +164,7 @@ impl Target for HostTarget {
         let none = Vec::new();
         let observed = requests
             .iter()
-            .map(|request| match request.address.kind() {
+            .map(|request| match request.address.primitive() {
                 "file" => file::observe(request, &survey, self.key.as_ref()),
                 "container" => {
                     container::observe(request, &engine, own.get(request.address.as_str()).unwrap_or(&none), lineage)
@@ -176,6 +185,7 @@ impl Target for HostTarget {
             vacant: vacant(survey.inventory.as_ref(), &own),
             computed: digests(requests, &engine),
             warnings: self.strays(requests, &own).into_iter().chain(self.not_told(requests, &engine)).collect(),
+            ..Reading::default()
         })
     }
 
@@ -198,7 +208,7 @@ impl Target for HostTarget {
 
     async fn execute(&self, job: &Job<'_>) -> Result<Produced, StepError> {
         let host = &*self.host;
-        let outputs = match job.address.kind() {
+        let outputs = match job.address.primitive() {
             "file" => file::execute(host, job, &self.local).await,
             "container" => container::execute(host, job, &self.logins).await,
             "network" => network::execute(host, job).await,
@@ -243,7 +253,7 @@ impl HostTarget {
 
 /// The wanted containers that are made from whatever their tag names by now, with their images.
 fn images_to_resolve<'a>(requests: &[ReadRequest<'a>]) -> impl Iterator<Item = (&'a Address, &'a str)> {
-    let containers = requests.iter().filter(|request| request.address.kind() == "container");
+    let containers = requests.iter().filter(|request| request.address.primitive() == "container");
     containers.filter_map(|request| Some((request.address, container::image_to_resolve(request.wanted?)?)))
 }
 
@@ -265,7 +275,7 @@ fn vacant(inventory: Option<&Inventory>, own: &BTreeMap<&str, Vec<&Container>>) 
 
 /// Whether Docker Engine has to be asked about a resource.
 fn is_in_engine(address: &Address) -> bool {
-    address.kind() != "file"
+    address.primitive() != "file"
 }
 
 /// What to ask a host, for all kinds at once.
@@ -273,7 +283,7 @@ fn ask(lineage: &str, requests: &[ReadRequest<'_>], logins: &Logins) -> (SurveyR
     let mut survey = SurveyRequest { lineage: lineage.to_owned(), files: Vec::new() };
     let mut engine = EngineRequest { lineage: lineage.to_owned(), ..EngineRequest::default() };
     for request in requests {
-        let names = match request.address.kind() {
+        let names = match request.address.primitive() {
             "file" => {
                 survey.files.extend(file::requests(request));
                 continue;

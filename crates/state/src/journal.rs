@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Instant;
 
-use hactl_core::state::{Encryption, Intent, NodeState, Outcome, State};
+use hactl_core::state::{ClusterState, Encryption, Intent, NodeState, Outcome, State};
 use hactl_core::{Address, Digest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -46,6 +46,8 @@ pub enum Record {
         /// How it is reached and which machine it is.
         node: NodeState,
     },
+    /// The cluster is about to be touched.
+    Cluster(ClusterState),
     /// A step is about to begin.
     Intent {
         /// The resource.
@@ -73,6 +75,7 @@ impl Record {
             Self::Node { name, node } => {
                 state.nodes.insert(name, node);
             }
+            Self::Cluster(cluster) => state.cluster = Some(cluster),
             Self::Intent { address, intent } => state.begin(&address, intent),
             Self::Outcome { address, outcome } => state.end(&address, outcome),
             Self::Notify(addresses) => {
@@ -90,6 +93,7 @@ impl Record {
     fn trace(&self) {
         match self {
             Self::Node { name, .. } => tracing::trace!(node = name, "node"),
+            Self::Cluster(_) => tracing::trace!("cluster"),
             Self::Intent { address, intent } => {
                 tracing::trace!(%address, operation = ?intent.operation, "intent");
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hactl_core::state::{Encryption, Intent, NodeState, ResourceState, State};
+use hactl_core::state::{ClusterState, Encryption, Intent, NodeState, ResourceState, State};
 use hactl_core::value::Map;
 use hactl_core::{Address, Digest};
 use serde::Deserialize;
@@ -195,6 +195,8 @@ struct Document {
     #[serde(default)]
     nodes: BTreeMap<String, NodeState>,
     #[serde(default)]
+    cluster: Option<ClusterState>,
+    #[serde(default)]
     outputs: Map,
     #[serde(default)]
     resources: BTreeMap<Address, ResourceState>,
@@ -213,6 +215,7 @@ impl From<Document> for State {
             encryption: document.encryption,
             variables: document.variables,
             nodes: document.nodes,
+            cluster: document.cluster,
             outputs: document.outputs,
             resources: document.resources,
             unfinished: document.unfinished,

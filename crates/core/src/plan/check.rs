@@ -18,7 +18,7 @@ pub fn clashes(resources: &[Resource], rules: Rules) -> Vec<Diagnostic> {
     let mut sorted: Vec<&Resource> = resources.iter().collect();
     sorted.sort_by(|a, b| a.address.cmp(&b.address));
     for resource in sorted {
-        let Some(rules) = rules.of(resource.address.kind()) else {
+        let Some(rules) = rules.of(&resource.address) else {
             continue;
         };
         for claim in (rules.claims)(&resource.spec) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::address::Address;
-use crate::diff::{at_path, copy_path, diff, may_be_same};
+use crate::diff::{Path, at_path, copy_path, diff, may_be_same};
 use crate::plan::decide::{Deciding, waits_for};
 use crate::plan::sight::Refreshed;
 use crate::plan::{Action, Change, PathChange, Reason};
@@ -15,7 +15,7 @@ use crate::value::Value;
 impl Deciding<'_, '_> {
     /// Fills in what a resource that is there differs in, and what follows from that.
     pub(super) fn compare(&mut self, resource: &Resource, now: &Refreshed<'_>, requested: bool, change: &mut Change) {
-        let Some(rules) = self.input.rules.of(resource.address.kind()) else {
+        let Some(rules) = self.input.rules.of(&resource.address) else {
             return;
         };
         let mut after = change.after.clone().unwrap_or_else(|| resource.spec.clone());
@@ -29,7 +29,7 @@ impl Deciding<'_, '_> {
         }
         change.before = Some(now.spec.clone());
         if !Arc::ptr_eq(&now.spec, &after) {
-            change.paths = path_changes(&now.state.spec, &now.spec, &after, rules);
+            change.paths = path_changes(now, &after, rules);
             if self.input.secrets.key.is_none() {
                 self.leave_uncompared(now, &mut after, change);
             }
@@ -192,17 +192,19 @@ impl Deciding<'_, '_> {
     }
 }
 
-fn path_changes(applied: &Value, now: &Value, after: &Value, rules: &KindRules) -> Vec<PathChange> {
-    let paths = diff(now, after);
+fn path_changes(now: &Refreshed<'_>, after: &Value, rules: &KindRules) -> Vec<PathChange> {
+    let paths = diff(&now.spec, after);
     if paths.is_empty() {
         return Vec::new();
     }
-    let drifted = if applied == now { Vec::new() } else { diff(applied, now) };
+    let applied = &now.state.spec;
+    let drifted = if *applied == now.spec { Vec::new() } else { diff(applied, &now.spec) };
+    let meets = |path: &Path, other: &Path| other.starts_with(path) || path.starts_with(other);
     paths
         .into_iter()
         .map(|path| PathChange {
-            forces_replacement: path.first().is_none_or(|field| !rules.in_place.contains(&field.as_str())),
-            drifted: drifted.iter().any(|drifted| drifted.starts_with(&path) || path.starts_with(drifted)),
+            forces_replacement: !rules.in_place.allows(&path) || now.fixed.iter().any(|fixed| meets(&path, fixed)),
+            drifted: drifted.iter().any(|drifted| meets(&path, drifted)),
             path,
         })
         .collect()

@@ -102,7 +102,10 @@ impl<'a> Deciding<'a, '_> {
     /// What to do about a resource that the config wants.
     fn wanted(&mut self, resource: &'a Resource, requested: bool) -> Option<Change> {
         let address = &resource.address;
-        let sight = self.look(address);
+        let mut sight = self.look(address);
+        if matches!(sight, Sight::Dark(_)) && self.is_place_to_come(resource) {
+            sight = if self.state.resources.contains_key(address) { Sight::Gone } else { Sight::Nothing };
+        }
         if let Sight::Dark(reason) = sight {
             self.leave_out(address, resource.node.as_ref(), reason);
             return None;
@@ -154,7 +157,7 @@ impl<'a> Deciding<'a, '_> {
             Sight::Foreign(what) if !resource.adopt => {
                 let summary = format!("{address}: {what} is there already and not managed by this stack");
                 let help = "choose another name, or remove what is there if nothing needs it; if it was made from here and the \
-                            state was lost, get the state file back; a file can be taken over with `adopt: true`";
+                            state was lost, get the state file back; files and objects can be taken over with `adopt: true`";
                 self.diagnostics.push(about(resource, summary).help(help));
                 None
             }
@@ -168,6 +171,15 @@ impl<'a> Deciding<'a, '_> {
                 Some(change)
             }
         }
+    }
+
+    /// Whether the place where a resource lives is made in this plan.
+    fn is_place_to_come(&self, resource: &Resource) -> bool {
+        let mut carriers = resource.dependencies.iter().filter(|dependency| dependency.carries);
+        carriers.any(|dependency| {
+            let mut instances = self.index.matching(&dependency.on).filter_map(|number| self.verdicts[number].as_ref());
+            instances.any(|change| matches!(change.action, Action::Create | Action::Replace))
+        })
     }
 
     /// Whether a resource is new and something it needs is left out: then it has to wait as well.
@@ -269,7 +281,7 @@ impl<'a> Deciding<'a, '_> {
             Mode::Destroy => Reason::Destroyed,
             Mode::Normal | Mode::RefreshOnly => Reason::NotInConfig,
         });
-        let keep = self.input.rules.of(address.kind()).is_some_and(|rules| rules.keep_on_delete);
+        let keep = self.input.rules.of(address).is_some_and(|rules| rules.keep_on_delete);
         if keep && !self.input.options.remove_volumes {
             change.action = Action::Forget;
             change.reasons.push(Reason::Kept);

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::cluster::{CLUSTER, ClusterConnection};
 use crate::diagnostic::Diagnostic;
 use crate::diff::Path;
 use crate::digest::Digest;
@@ -59,6 +60,8 @@ pub struct Desired {
     pub variables: Map,
     /// Nodes, by name.
     pub nodes: BTreeMap<String, Connection>,
+    /// The Kubernetes cluster; none where the config has none.
+    pub cluster: Option<ClusterConnection>,
     /// How to log in to image registries, by `host[:port]`. No part of any spec: other credentials change nothing.
     pub registries: BTreeMap<String, RegistryLogin>,
     /// What is due to be made anew although the config says the same.
@@ -144,6 +147,9 @@ pub struct Plan {
     pub variables: Map,
     /// How to reach the node of every change.
     pub nodes: BTreeMap<String, Connection>,
+    /// How to reach the cluster, where a change is on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterConnection>,
     /// How to log in to image registries, by `host[:port]`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub registries: BTreeMap<String, RegistryLogin>,
@@ -500,7 +506,8 @@ fn plan_at_once(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let connection = |name: &str| {
         input.desired.nodes.get(name).or_else(|| state.nodes.get(name).map(|node| &node.connection)).cloned()
     };
-    let nodes = names.into_iter().filter_map(|name| Some((name.to_owned(), connection(name)?))).collect();
+    let nodes = names.iter().filter_map(|name| Some(((*name).to_owned(), connection(name)?))).collect();
+    let cluster = names.contains(CLUSTER).then(|| cluster_of(input.desired, state)).flatten();
     let plan = Plan {
         mode: input.options.mode,
         stack: state.stack.clone(),
@@ -512,6 +519,7 @@ fn plan_at_once(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         outputs: decisions.outputs,
         variables: input.desired.variables.clone(),
         nodes,
+        cluster,
         registries: desired.registries.clone(),
         expiries: input.desired.expiries.clone(),
         unreachable: decisions.unreachable,
@@ -522,6 +530,11 @@ fn plan_at_once(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     };
     let broken = check(&plan);
     if broken.is_empty() { Ok(plan) } else { Err(broken) }
+}
+
+/// How the cluster is reached: as the config says; where it no longer does, as state does.
+fn cluster_of(desired: &Desired, state: &State) -> Option<ClusterConnection> {
+    desired.cluster.as_ref().or_else(|| state.cluster.as_ref().map(|cluster| &cluster.connection)).cloned()
 }
 
 /// The waves of rolling changes, and the steps.

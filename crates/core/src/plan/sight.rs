@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::address::Address;
-use crate::diff::diff;
+use crate::diff::{Path, diff};
 use crate::observed::{Observations, Observed};
 use crate::plan::Drift;
 use crate::state::{ResourceState, State};
@@ -28,6 +28,8 @@ pub(super) struct Refreshed<'a> {
     pub(super) spec: Arc<Value>,
     /// Whether an interrupted replacement has left something.
     pub(super) residue: bool,
+    /// The paths of which its place says that they cannot change in place.
+    pub(super) fixed: &'a [Path],
 }
 
 /// Looks at one resource, and notes how its host differs from what was applied.
@@ -58,10 +60,11 @@ pub(super) fn look<'a>(
                 differs(Some(&present.spec));
             }
             let residue = present.residue || known.previous.is_some();
-            Sight::There(Refreshed { state: known, spec: present.spec.clone(), residue })
+            Sight::There(Refreshed { state: known, spec: present.spec.clone(), residue, fixed: &present.fixed })
         }
         (None, Some(known)) => {
-            Sight::There(Refreshed { state: known, spec: known.spec.clone(), residue: known.previous.is_some() })
+            let residue = known.previous.is_some();
+            Sight::There(Refreshed { state: known, spec: known.spec.clone(), residue, fixed: &[] })
         }
         (None | Some(Observed::Absent | Observed::Present(_)), None) => Sight::Nothing,
     }

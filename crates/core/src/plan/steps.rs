@@ -204,7 +204,7 @@ impl<'a> Draft<'a> {
     }
 
     fn swaps(&self, change: &Change) -> bool {
-        let swaps = self.rules.of(change.address.kind()).is_some_and(|rules| rules.replacement == Replacement::Swap);
+        let swaps = self.rules.of(&change.address).is_some_and(|rules| rules.replacement == Replacement::Swap);
         let bound = change.reasons.iter().any(|reason| matches!(reason, Reason::DependencyReplaced(_)));
         swaps && !bound
     }
@@ -315,7 +315,7 @@ impl<'a> Draft<'a> {
             let (Some(frees), Some(before)) = (self.spans[position].frees, &change.before) else {
                 continue;
             };
-            let Some(rules) = self.rules.of(change.address.kind()) else {
+            let Some(rules) = self.rules.of(&change.address) else {
                 continue;
             };
             for claim in (rules.claims)(before) {
@@ -329,7 +329,7 @@ impl<'a> Draft<'a> {
             let (Some(starts), Some(after)) = (self.spans[position].starts, &change.after) else {
                 continue;
             };
-            let Some(rules) = self.rules.of(change.address.kind()) else {
+            let Some(rules) = self.rules.of(&change.address) else {
                 continue;
             };
             for claim in (rules.claims)(after) {

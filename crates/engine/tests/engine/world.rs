@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hactl_core::cluster::{CLUSTER, ClusterConnection};
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::plan::{Action, Change, Edge, Mode, Operation, Plan, Step, Task, When};
 use hactl_core::resolve::Secrets;
-use hactl_core::resource::{KindRules, Replacement, Rules};
+use hactl_core::resource::{InPlace, KindRules, Replacement, Rules};
 use hactl_core::state::{Outcome, ResourceState, State};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, DigestKey};
@@ -24,7 +25,7 @@ pub(crate) const RULES: Rules = Rules(&[KindRules {
     kind: "box",
     replacement: Replacement::Swap,
     generations: true,
-    in_place: &[],
+    in_place: InPlace::Fields(&[]),
     computed: &[],
     remakes: &[],
     keep_on_delete: false,
@@ -111,6 +112,7 @@ impl World {
             rules: RULES,
             targets: &Everywhere(world.clone()),
             nodes: &nodes,
+            cluster: None,
             recorder: &mut recorder,
             secrets: &mut secrets,
             encrypt: &|_, value, _| Ok(Value::sealed(DigestKey::new([7; 32]).digest(value))),
@@ -140,6 +142,10 @@ impl Targets for Everywhere {
             return Err("connection refused".to_owned());
         }
         Ok(Arc::new(Node { world: self.0.clone(), name: node.to_owned() }))
+    }
+
+    fn cluster(&self, _connection: &ClusterConnection) -> Arc<dyn Target> {
+        Arc::new(Node { world: self.0.clone(), name: CLUSTER.to_owned() })
     }
 
     fn home(&self) -> Arc<dyn Target> {
@@ -222,6 +228,7 @@ impl Recorder for Journal {
 fn record_text(record: &Record) -> String {
     match record {
         Record::Node { name, .. } => format!("node {name}"),
+        Record::Cluster(_) => "cluster".to_owned(),
         Record::Intent { address, intent } => format!("intent {} {address}", operation_text(intent.operation)),
         Record::Outcome { address, outcome: Outcome::Done(_) } => format!("done {address}"),
         Record::Outcome { address, outcome: Outcome::Failed(_) } => format!("failed {address}"),
@@ -263,6 +270,7 @@ pub(crate) fn plan(text: &str) -> Plan {
         lineage: "lineage".to_owned(),
         serial: 0,
         nodes: nodes.collect(),
+        cluster: None,
         changes,
         drift: Vec::new(),
         steps,

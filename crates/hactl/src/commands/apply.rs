@@ -75,12 +75,13 @@ impl ApplyCommand {
         let applied = {
             let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
             runtime.block_on(async {
-                let (state, nodes) = run::settle(&hosts, &saved.plan, state, &events).await;
+                let (state, seen) = run::settle(&hosts, &saved.plan, state, &keyring.secrets, &events).await;
                 let start = Start {
                     plan: &saved.plan,
                     loaded,
                     state,
-                    nodes: &nodes,
+                    nodes: &seen.nodes,
+                    cluster: seen.cluster.as_ref(),
                     parallelism: self.applying.parallelism.into(),
                 };
                 run::execute(&session, &mut keyring, start, output, &events).await
@@ -174,6 +175,7 @@ fn plan_then_apply(
             loaded: prepared.loaded,
             state: prepared.state,
             nodes: &prepared.nodes,
+            cluster: prepared.cluster.as_ref(),
             parallelism: applying.parallelism.into(),
         };
         runtime.block_on(run::execute(&session, &mut prepared.keyring, start, output, &events))

@@ -19,7 +19,7 @@ pub(crate) const IMAGE_DIGEST: &str = "imageDigest";
 /// `computed` is what a refresh found. Where it has no digest of a container (its registry does not answer, it is no
 /// longer `pull: always`, nobody looked), what state knows of the same image stays: not knowing changes nothing.
 pub fn resolve_images(desired: &mut Desired, state: &State, computed: &BTreeMap<Address, Map>) {
-    for resource in desired.resources.iter_mut().filter(|resource| resource.address.kind() == "container") {
+    for resource in desired.resources.iter_mut().filter(|resource| resource.address.primitive() == "container") {
         let told = computed.get(&resource.address).and_then(|fields| fields.get(IMAGE_DIGEST));
         let known = || {
             let known = &state.resources.get(&resource.address)?.spec;

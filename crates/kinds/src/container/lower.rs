@@ -69,6 +69,7 @@ pub(super) fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Opt
         gated: spec.health.is_some() || spec.healthcheck.is_some(),
         rollout: rollout(spec.rollout.as_ref(), spec.health.is_some() || spec.healthcheck.is_some()),
         hears_of_files: spec.on_file_change != OnFileChange::Ignore,
+        parts: Vec::new(),
     })
 }
 

@@ -8,7 +8,7 @@ mod provider;
 mod spec;
 
 use hactl_config::{Node, Section};
-use hactl_core::resource::{KindRules, Replacement};
+use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 
 use crate::formats::{FORMATS, port};
@@ -34,13 +34,14 @@ pub(crate) const KIND: Kind = Kind {
     validates: true,
     lower: lower::lower,
     per_node: |_: &Node| false,
+    composite: false,
 };
 
 pub(crate) const RULES: KindRules = KindRules {
     kind: "container",
     replacement: Replacement::Swap,
     generations: true,
-    in_place: &["name", "running", "restart", "cpus", "memory", "health", "pull", "onFileChange"],
+    in_place: InPlace::Fields(&["name", "running", "restart", "cpus", "memory", "health", "pull", "onFileChange"]),
     computed: &[IMAGE_DIGEST],
     remakes: &[],
     keep_on_delete: false,

@@ -33,6 +33,7 @@ pub(crate) fn observe(request: &ReadRequest<'_>, survey: &EngineSurvey, own: &[&
                 outputs: Map::from([("id".to_owned(), Value::string(&container.id))]),
                 generation: candidate.generation.clone(),
                 residue: own.len() > 1,
+                fixed: Vec::new(),
             });
         }
     }

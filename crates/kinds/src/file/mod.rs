@@ -3,7 +3,7 @@
 mod provider;
 
 use hactl_config::{Node, Section, Source};
-use hactl_core::resource::{KindRules, Replacement};
+use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Diagnostic, Digest, eval};
 use schemars::JsonSchema;
@@ -32,13 +32,14 @@ pub(crate) const KIND: Kind = Kind {
     validates: true,
     lower,
     per_node: |body: &Node| body.get("template").is_some(),
+    composite: false,
 };
 
 pub(crate) const RULES: KindRules = KindRules {
     kind: "file",
     replacement: Replacement::DeleteThenCreate,
     generations: false,
-    in_place: &["content", "sha256", "size", "source", "mode", "owner", "group", "tmpfs"],
+    in_place: InPlace::Fields(&["content", "sha256", "size", "source", "mode", "owner", "group", "tmpfs"]),
     computed: &[],
     remakes: &[],
     keep_on_delete: false,

@@ -45,6 +45,7 @@ pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, key: Option<&D
                 outputs: Map::new(),
                 generation: String::new(),
                 residue: false,
+                fixed: Vec::new(),
             });
         }
     }

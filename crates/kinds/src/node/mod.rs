@@ -5,9 +5,10 @@ mod facts;
 use std::collections::BTreeMap;
 
 use hactl_core::Diagnostic;
+use hactl_core::cluster::CLUSTER;
 use hactl_core::state::State;
 use hactl_core::value::Value;
-use hactl_engine::SeenNode;
+use hactl_engine::{Identity, Refreshed, SeenNode};
 
 pub use facts::uses_facts;
 pub(crate) use facts::{FACTS, facts};
@@ -18,11 +19,15 @@ const MAX_CLOCK_SKEW: u64 = 5;
 /// The least free disk space, in bytes, with which an apply is begun.
 const MIN_DISK_FREE: i64 = 256 << 20;
 
-/// What is wrong with the nodes that answered, taken together and against what state remembers of them.
+/// What is wrong with the nodes and the cluster that answered, taken together and against what state remembers of them.
 ///
-/// `replaced` names the nodes that may be other machines than before.
-pub fn preflight(nodes: &BTreeMap<String, SeenNode>, state: &State, replaced: &[String]) -> Vec<Diagnostic> {
+/// `replaced` names the nodes that may be other machines than before; the cluster among them.
+pub fn preflight(seen: &Refreshed, state: &State, replaced: &[String]) -> Vec<Diagnostic> {
+    let nodes = &seen.nodes;
     let mut diagnostics = Vec::new();
+    if let Some(cluster) = &seen.cluster {
+        diagnostics.extend(other_cluster(cluster, state).filter(|_| !replaced.iter().any(|name| name == CLUSTER)));
+    }
     let mut machines: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     for (name, node) in nodes {
         let identity = (node.identity.machine_id.as_str(), node.identity.engine_id.as_str());
@@ -49,6 +54,19 @@ pub fn preflight(nodes: &BTreeMap<String, SeenNode>, state: &State, replaced: &[
     }
     diagnostics.extend(clock_skew(nodes));
     diagnostics
+}
+
+fn other_cluster(now: &Identity, state: &State) -> Option<Diagnostic> {
+    let known = state.cluster.as_ref().map(|cluster| cluster.uid.as_str()).filter(|uid| !uid.is_empty())?;
+    let other = !now.machine_id.is_empty() && known != now.machine_id;
+    other.then(|| {
+        Diagnostic::error("the cluster is another one than the one that was applied to")
+            .about(CLUSTER)
+            .detail("the uid of its namespace kube-system is not the one that state remembers")
+            .help(format!(
+                "check kubeconfig and context; if the cluster was made anew, run again with --replace-node {CLUSTER}"
+            ))
+    })
 }
 
 fn other_machine(name: &str, node: &SeenNode, state: &State) -> Option<Diagnostic> {

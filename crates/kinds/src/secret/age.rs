@@ -19,7 +19,7 @@ pub fn age(desired: &mut Desired, state: &State, now: Timestamp, imported: &BTre
         let expiry = Expiry { not_after: certificate.not_after.to_string(), renews_at: None, overlap_until: None };
         desired.expiries.insert(address.clone(), expiry);
     }
-    let secrets = desired.resources.iter().filter(|resource| resource.address.kind() == "secret");
+    let secrets = desired.resources.iter().filter(|resource| resource.address.primitive() == "secret");
     let made: Vec<_> = secrets
         .filter_map(|resource| {
             let known = state.resources.get(&resource.address)?;

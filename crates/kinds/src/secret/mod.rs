@@ -19,7 +19,7 @@ use hactl_config::{Node, Section};
 use hactl_core::Address;
 use hactl_core::diagnostic::Span;
 use hactl_core::expr::{Expr, ExprKind};
-use hactl_core::resource::{KindRules, Replacement};
+use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 
 use crate::registry::Kind;
@@ -48,6 +48,7 @@ pub(crate) const KIND: Kind = Kind {
     validates: false,
     lower: lower::lower,
     per_node: |_: &Node| false,
+    composite: false,
 };
 
 /// Nothing about a secret needs another resource in its place: its values change, and what uses them follows.
@@ -55,7 +56,7 @@ pub(crate) const RULES: KindRules = KindRules {
     kind: "secret",
     replacement: Replacement::DeleteThenCreate,
     generations: false,
-    in_place: &["data", "sources", "generate", "issuer", "renewBefore", "overlap", "import"],
+    in_place: InPlace::Fields(&["data", "sources", "generate", "issuer", "renewBefore", "overlap", "import"]),
     computed: &["data", "import"],
     remakes: &["generate", "issuer"],
     keep_on_delete: false,

@@ -78,6 +78,7 @@ impl Rewrite<'_> {
             encryption: Some(self.new.header().clone()),
             variables: self.map(&state.variables, label::variable),
             nodes: state.nodes.clone(),
+            cluster: state.cluster.clone(),
             outputs: self.map(&state.outputs, label::output),
             resources: self.each(&state.resources, Self::resource),
             unfinished: self.each(&state.unfinished, Self::intent),

@@ -98,6 +98,7 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
             outputs: BTreeMap::new(),
             variables: Map::new(),
             nodes: BTreeMap::from([("node1".to_owned(), connection("10.0.0.11"))]),
+            cluster: None,
             registries: BTreeMap::new(),
             unreachable: BTreeMap::new(),
             left_out: Vec::new(),
@@ -152,8 +153,11 @@ pub(crate) fn addresses() -> impl Strategy<Value = Address> {
 }
 
 fn resources() -> impl Strategy<Value = ResourceState> {
-    let dependency =
-        (addresses(), any::<bool>(), any::<bool>()).prop_map(|(on, notify, binds)| Dependency { on, notify, binds });
+    let dependency = (addresses(), any::<bool>(), any::<bool>()).prop_map(|(on, notify, binds)| Dependency {
+        notify,
+        binds,
+        ..Dependency::on(on)
+    });
     (
         prop::option::of("[a-z]{1,5}"),
         values(),

@@ -16,7 +16,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::observed::{Observed, Present};
-use crate::resource::{KindRules, Replacement};
+use crate::resource::{InPlace, KindRules, Replacement};
 use text::desired;
 use world::{Fate, World};
 
@@ -27,7 +27,7 @@ const RULES: Rules = Rules(&[
         kind: "box",
         replacement: Replacement::Swap,
         generations: true,
-        in_place: &["cpu", "name", "running"],
+        in_place: InPlace::Fields(&["cpu", "name", "running"]),
         computed: &[],
         remakes: &[],
         keep_on_delete: false,
@@ -37,7 +37,7 @@ const RULES: Rules = Rules(&[
         kind: "key",
         replacement: Replacement::DeleteThenCreate,
         generations: false,
-        in_place: &["size", "from", "renew"],
+        in_place: InPlace::Fields(&["size", "from", "renew"]),
         computed: &[],
         remakes: &["size", "from"],
         keep_on_delete: false,
@@ -47,7 +47,7 @@ const RULES: Rules = Rules(&[
         kind: "net",
         replacement: Replacement::DeleteThenCreate,
         generations: true,
-        in_place: &[],
+        in_place: InPlace::Fields(&[]),
         computed: &[],
         remakes: &[],
         keep_on_delete: false,
@@ -57,7 +57,7 @@ const RULES: Rules = Rules(&[
         kind: "page",
         replacement: Replacement::DeleteThenCreate,
         generations: false,
-        in_place: &["content"],
+        in_place: InPlace::Fields(&["content"]),
         computed: &[],
         remakes: &[],
         keep_on_delete: false,
@@ -67,7 +67,7 @@ const RULES: Rules = Rules(&[
         kind: "vol",
         replacement: Replacement::DeleteThenCreate,
         generations: false,
-        in_place: &["label"],
+        in_place: InPlace::Fields(&["label"]),
         computed: &[],
         remakes: &[],
         keep_on_delete: true,

@@ -61,7 +61,7 @@ fn resource(line: &str) -> Resource {
         if let Some(on) = word.strip_prefix('>') {
             let (notify, binds) = (on.ends_with('!'), on.ends_with('~'));
             let on = self::address(on.trim_end_matches(['!', '~']));
-            resource.dependencies.push(Dependency { on, notify, binds });
+            resource.dependencies.push(Dependency { notify, binds, ..Dependency::on(on) });
         } else if let Some(flag) = word.strip_prefix('+') {
             match flag.split_once(':') {
                 None if flag == "protect" => resource.protect = true,

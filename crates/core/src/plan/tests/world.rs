@@ -228,7 +228,7 @@ impl World {
     fn assert_no_clash(&self, address: &Address) {
         let claims = |address: &Address, place: &Place| {
             let spec = place.current.as_ref().map_or(&Value::Null, |thing| &thing.spec);
-            (RULES.of(address.kind()).unwrap().claims)(spec)
+            (RULES.of(address).unwrap().claims)(spec)
         };
         let Some(place) = self.places.get(address).filter(|_| !self.partial) else { return };
         let wanted = claims(address, place);
@@ -251,8 +251,8 @@ impl World {
     fn prepare(&mut self, change: &Change, operation: Operation) -> Intent {
         let makes = matches!(operation, Operation::Create | Operation::Update | Operation::Swap | Operation::Record);
         let known = self.state.resources.get(&change.address);
-        let anew = matches!(operation, Operation::Create | Operation::Swap)
-            && RULES.of(change.address.kind()).unwrap().generations;
+        let anew =
+            matches!(operation, Operation::Create | Operation::Swap) && RULES.of(&change.address).unwrap().generations;
         let generation = if anew {
             self.born += 1;
             format!("g{}", self.born)
@@ -329,5 +329,6 @@ fn present(thing: &Thing, spec: Value, place: &Place) -> Observed {
         outputs: thing.outputs.clone(),
         generation: thing.generation.clone(),
         residue: place.current.is_some() && place.aside.is_some(),
+        fixed: Vec::new(),
     })
 }

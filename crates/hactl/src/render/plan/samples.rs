@@ -7,7 +7,7 @@ use hactl_core::expr::Expr;
 use hactl_core::observed::{Observations, Observed, Present};
 use hactl_core::plan::{Desired, Input, Options, Plan, plan};
 use hactl_core::resolve::Secrets;
-use hactl_core::resource::{Dependency, KindRules, Replacement, Resource, Rollout, Rules};
+use hactl_core::resource::{Dependency, InPlace, KindRules, Replacement, Resource, Rollout, Rules};
 use hactl_core::state::{ResourceState, State};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, DigestKey};
@@ -21,7 +21,7 @@ const RULES: Rules = Rules(&[
         kind: "container",
         replacement: Replacement::Swap,
         generations: true,
-        in_place: &["restart"],
+        in_place: InPlace::Fields(&["restart"]),
         computed: &[],
         remakes: &[],
         keep_on_delete: false,
@@ -31,7 +31,7 @@ const RULES: Rules = Rules(&[
         kind: "file",
         replacement: Replacement::DeleteThenCreate,
         generations: false,
-        in_place: &["content", "mode"],
+        in_place: InPlace::Fields(&["content", "mode"]),
         computed: &[],
         remakes: &[],
         keep_on_delete: false,
@@ -41,7 +41,7 @@ const RULES: Rules = Rules(&[
         kind: "volume",
         replacement: Replacement::DeleteThenCreate,
         generations: false,
-        in_place: &[],
+        in_place: InPlace::Fields(&[]),
         computed: &[],
         remakes: &[],
         keep_on_delete: true,
@@ -105,7 +105,8 @@ impl Sample {
 
     pub(crate) fn see(&mut self, address: &str, spec: serde_json::Value) {
         let spec = Arc::new(value(spec));
-        let present = Present { spec, outputs: Map::new(), generation: String::new(), residue: false };
+        let present =
+            Present { spec, outputs: Map::new(), generation: String::new(), residue: false, fixed: Vec::new() };
         self.observed.insert(Address::parse(address).unwrap(), Observed::Present(present));
     }
 }
