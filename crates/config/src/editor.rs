@@ -36,7 +36,7 @@ pub fn editor_schema(sections: &[Section]) -> Json {
     add("encryption", "Who can read the secrets in the state.", document.embed("encryption", spec::<EncryptionSpec>()));
     for section in sections {
         let mut schema = (section.schema)();
-        add_common_keys(&mut schema, section.on_nodes);
+        add_common_keys(&mut schema, section);
         let description = format!("Resources of the kind `{}`, by name.", section.kind);
         add(section.key, &description, named(document.embed(section.kind, schema)));
     }
@@ -79,13 +79,17 @@ fn variable() -> Json {
 }
 
 /// Adds the keys that every declaration has to the schema of a kind.
-fn add_common_keys(schema: &mut Json, on_nodes: bool) {
+fn add_common_keys(schema: &mut Json, section: &Section) {
     let mut common = spec::<CommonSpec>();
-    if !on_nodes && let Some(common) = common.as_object_mut() {
+    if section.node_keys.len() < NODE_KEYS.len()
+        && let Some(common) = common.as_object_mut()
+    {
         // Selectors are all that it defines.
-        common.remove("$defs");
+        if !section.takes("nodes") {
+            common.remove("$defs");
+        }
         if let Some(Json::Object(properties)) = common.get_mut("properties") {
-            properties.retain(|key, _| !NODE_KEYS.contains(&key.as_str()));
+            properties.retain(|key, _| section.takes(key));
         }
     }
     for keyword in ["properties", "$defs"] {
@@ -99,7 +103,9 @@ fn add_common_keys(schema: &mut Json, on_nodes: bool) {
             }
         }
     }
-    if on_nodes && let Some(object) = schema.as_object_mut() {
+    if section.on_nodes
+        && let Some(object) = schema.as_object_mut()
+    {
         let required = object.entry("required").or_insert_with(|| json!([]));
         if let Some(required) = required.as_array_mut() {
             required.push("nodes".into());

@@ -46,7 +46,7 @@ pub use nodes::NodeConfig;
 pub use registries::RegistryConfig;
 pub use schema::{FormatCheck, Formats, Schema};
 pub use secrets::{InlineSecrets, import_name, variable_name};
-pub use section::{Declaration, Section};
+pub use section::{Declaration, NODE_KEYS, Section};
 pub use source::SourceMap;
 pub use tree::{Data, Entry, Node, PathStep};
 pub use validate::validate;

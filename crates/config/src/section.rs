@@ -31,6 +31,8 @@ pub struct Section {
     pub formats: Formats,
     /// Whether its resources live on nodes, one instance on each; else there is one of each, and no selector.
     pub on_nodes: bool,
+    /// Which of the keys `nodes` and `adopt` its declarations can have; both where they live on nodes.
+    pub node_keys: &'static [&'static str],
 }
 
 /// One declared resource: its spec, and the keys that every declaration has.
@@ -85,8 +87,15 @@ pub(crate) struct CommonSpec {
 /// The keys of [`CommonSpec`].
 const COMMON_KEYS: [&str; 5] = ["nodes", "dependsOn", "protect", "ignoreChanges", "adopt"];
 
-/// Those of them that only resources on nodes have.
-pub(crate) const NODE_KEYS: [&str; 2] = ["nodes", "adopt"];
+/// Those of them that not every declaration can have.
+pub const NODE_KEYS: &[&str] = &["nodes", "adopt"];
+
+impl Section {
+    /// Whether its declarations can have a key, among those that every declaration has.
+    pub(crate) fn takes(&self, key: &str) -> bool {
+        !NODE_KEYS.contains(&key) || self.node_keys.contains(&key)
+    }
+}
 
 /// What declarations of every section are read with.
 pub(crate) struct DeclarationReader<'a> {
@@ -127,7 +136,7 @@ impl<'a> DeclarationReader<'a> {
     ) -> Vec<Declaration> {
         let mut schema = Schema::new(&(section.schema)(), section.formats);
         // The shape of the common keys is checked with their own schema.
-        let common = COMMON_KEYS.iter().filter(|key| section.on_nodes || !NODE_KEYS.contains(key));
+        let common = COMMON_KEYS.iter().filter(|key| section.takes(key));
         schema.allow_keys(&common.copied().collect::<Vec<_>>());
         let mut declarations = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -160,7 +169,7 @@ impl<'a> DeclarationReader<'a> {
             );
         }
         let mut spec = entry.value;
-        if !section.on_nodes {
+        if section.node_keys.len() < NODE_KEYS.len() {
             refuse_node_keys(section, &mut spec, diagnostics);
         }
         validate(&spec, entry.key_span, schema, diagnostics);
@@ -233,11 +242,11 @@ impl<'a> DeclarationReader<'a> {
 /// Takes out the keys that say which nodes something is on, and reports them.
 fn refuse_node_keys(section: &Section, spec: &mut Node, diagnostics: &mut Vec<Diagnostic>) {
     let Data::Map(entries) = &mut spec.data else { return };
-    for refused in entries.extract_if(.., |entry| NODE_KEYS.contains(&&*entry.key)) {
+    for refused in entries.extract_if(.., |entry| !section.takes(&entry.key)) {
         diagnostics.push(
             Diagnostic::error(format!("a {} has no `{}`: it is not on nodes", section.kind, refused.key))
                 .at(refused.key_span)
-                .help("take it out; the files and containers that use it say which nodes they are on"),
+                .help("take it out; only what lives on nodes says on which"),
         );
     }
 }

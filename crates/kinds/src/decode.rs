@@ -11,14 +11,24 @@ use crate::registry::Draft;
 ///
 /// Its shape was validated before, so what is left is mostly a value known only at apply where one is needed now.
 pub(crate) fn decode<T: DeserializeOwned>(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<T> {
-    if has_invalid(draft.body) {
+    decode_node(draft, &[], diagnostics)
+}
+
+/// Decodes what is at a path of keys in a spec, which is there.
+pub(crate) fn decode_node<T: DeserializeOwned>(
+    draft: &Draft<'_>,
+    path: &[&str],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<T> {
+    let body = draft.body.at_path(path)?;
+    if has_invalid(body) {
         return None;
     }
-    let json = serde_json::to_value(draft.body.to_value()).unwrap_or_default();
+    let json = serde_json::to_value(body.to_value()).unwrap_or_default();
     match serde_path_to_error::deserialize(json) {
         Ok(spec) => Some(spec),
         Err(error) => {
-            let (path, place) = locate(draft, error.path());
+            let (path, place) = locate(body, path.join("."), error.path());
             let span = place.map_or(draft.span, |node| node.span);
             let deferred = place.and_then(|node| match &node.data {
                 Data::Deferred(deferred) => Some(deferred),
@@ -63,9 +73,9 @@ pub(crate) fn decode_value<T: DeserializeOwned>(value: &Value) -> Result<T, Stri
         .map_err(|error| format!("the spec cannot be read at `{}`: {}", error.path(), error.inner()))
 }
 
-fn locate<'a>(draft: &Draft<'a>, path: &serde_path_to_error::Path) -> (String, Option<&'a Node>) {
-    let mut node = Some(draft.body);
-    let mut words = String::new();
+fn locate<'a>(body: &'a Node, above: String, path: &serde_path_to_error::Path) -> (String, Option<&'a Node>) {
+    let mut node = Some(body);
+    let mut words = above;
     for segment in path {
         match segment {
             serde_path_to_error::Segment::Map { key } if key == hactl_core::value::MARKER => break,

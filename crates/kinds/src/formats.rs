@@ -16,7 +16,48 @@ pub(crate) const FORMATS: hactl_config::Formats = &[
     ("image", |text| image(text)),
     ("name", |text| name(text)),
     ("max-unavailable", |text| percent(text).map(drop)),
+    ("ip", ip),
+    ("host-name", host_name),
+    ("ingress-host", |text| host_name(text.strip_prefix("*.").unwrap_or(text))),
+    ("object-name", object_name),
+    ("url-path", |text| if text.starts_with('/') { Ok(()) } else { Err(format!("`{text}` is no path; it starts with /")) }),
 ];
+
+/// An IP address.
+pub(crate) fn ip(text: &str) -> Result<(), String> {
+    text.parse::<std::net::IpAddr>().map(drop).map_err(|_| {
+        format!(
+            "`{text}` is not an IP address; write one like 10.0.0.5 or 2001:db8::5, without a port or a prefix length"
+        )
+    })
+}
+
+/// A host name: a subdomain of RFC 1123, in lower case as Kubernetes has it.
+pub(crate) fn host_name(text: &str) -> Result<(), String> {
+    if is_subdomain(text) && text.parse::<std::net::IpAddr>().is_err() {
+        return Ok(());
+    }
+    Err(format!("`{text}` is not a host name; it has parts of small letters, digits and `-`, with dots between them"))
+}
+
+/// The name of most objects: a subdomain of RFC 1123.
+pub(crate) fn object_name(text: &str) -> Result<(), String> {
+    if is_subdomain(text) {
+        return Ok(());
+    }
+    Err(format!("`{text}` cannot be the name of an object; it has small letters, digits, `-` and `.`"))
+}
+
+/// Whether a text is a subdomain of RFC 1123: at most 253 characters, in parts of at most 63.
+pub(crate) fn is_subdomain(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 253 && text.split('.').all(is_label)
+}
+
+/// Whether a text is a label of RFC 1123: small letters, digits and, inside, `-`; at most 63.
+pub(crate) fn is_label(text: &str) -> bool {
+    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.len() <= 63 && text.bytes().all(inside) && !text.starts_with('-') && !text.ends_with('-')
+}
 
 /// A duration: whole numbers with `ms`, `s`, `m`, `h` or `d`, as in `90s` or `1m30s`.
 pub fn duration(text: &str) -> Result<Duration, String> {

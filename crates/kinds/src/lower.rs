@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hactl_config::{Config, Declaration, Inputs, Reference, Schema, evaluate, expression_span, references, validate};
+use hactl_config::{Format, Config, Declaration, Inputs, Reference, Schema, evaluate, expression_span, references, validate};
 use hactl_core::Address;
 use hactl_core::cluster::CLUSTER;
 use hactl_core::diagnostic::{Diagnostic, Span, did_you_mean};
@@ -18,7 +18,7 @@ use indexmap::IndexMap;
 
 use crate::registry::{self, Draft, Kind, Lowered, RULES};
 use crate::scope::{Facts, Known, Names};
-use crate::secret;
+use crate::{object, secret};
 use crate::uses::{Declared, Use, named_by, resource_of, uses_of, waits_for_facts};
 
 /// Lowers a config. Facts are those of the nodes that answered; without any, what depends on facts stays deferred.
@@ -126,7 +126,9 @@ impl<'a> Lowering<'a> {
                 self.declaration(declaration);
             }
         }
+        object::order(&mut self.resources);
         self.diagnostics.extend(clashes(&self.resources, RULES));
+        self.refuse_objects_without_cluster();
         self.outputs()
     }
 
@@ -157,7 +159,8 @@ impl<'a> Lowering<'a> {
         let declarations = &self.config.declarations;
         let mut places: BTreeMap<(usize, usize), Span> = BTreeMap::new();
         for (position, declaration) in declarations.iter().enumerate() {
-            let mut edges: Vec<(usize, Span)> = references(&declaration.body)
+            let mut edges: Vec<(usize, Span)> = self
+                .references(declaration)
                 .iter()
                 .filter_map(|reference| Some((self.position(reference.traversal)?, self.place(reference))))
                 .collect();
@@ -176,6 +179,16 @@ impl<'a> Lowering<'a> {
             }
         }
         places
+    }
+
+    /// Every name that a declaration uses, those in the objects of a manifest included.
+    fn references(&self, declaration: &'a Declaration) -> Vec<Reference<'a>> {
+        let mut found = references(&declaration.body);
+        if declaration.kind == "manifest" {
+            let documents = self.config.documents.get(&declaration.name).into_iter().flatten();
+            found.extend(documents.flat_map(|document| references(&document.node)));
+        }
+        found
     }
 
     fn position(&self, traversal: &Traversal) -> Option<usize> {
@@ -250,6 +263,10 @@ impl<'a> Lowering<'a> {
     /// Reports paths in `ignoreChanges` that lead nowhere: they would let through what was to be ignored.
     fn ignored_paths(&mut self, kind: &Kind, declaration: &Declaration) {
         if declaration.ignore_changes.is_empty() {
+            return;
+        }
+        // What objects have is for their server to say.
+        if kind.composite {
             return;
         }
         let schema = (kind.section.schema)();
@@ -338,6 +355,9 @@ impl<'a> Lowering<'a> {
                 scope: &names,
                 config: self.config,
                 known: &self.known,
+                declared: &self.declared,
+                selector: &declaration.selector,
+                adopt: declaration.adopt.then_some(declaration.adopt_span),
             };
             (kind.lower)(&draft, &mut diagnostics)
         } else {
@@ -438,6 +458,22 @@ impl<'a> Lowering<'a> {
                 rollout: None,
                 gated: part.gated,
                 span: Some(part.span),
+            });
+        }
+    }
+
+    /// Objects need a cluster that the config names: which one is meant must not depend on who runs hactl.
+    fn refuse_objects_without_cluster(&mut self) {
+        let is_object = |resource: &&Resource| resource.node.as_deref() == Some(CLUSTER);
+        let unnamed = self.config.kubernetes.is_none() && !self.config.invalid.any(CLUSTER);
+        let first = self.resources.iter().find(is_object).filter(|_| unnamed && self.config.format == Format::Native);
+        if let Some(first) = first {
+            let diagnostic = Diagnostic::error("the config has objects, and does not say on which cluster they are")
+                .about(first.address.as_str())
+                .help("name it, as in `kubernetes: {kubeconfig: kubeconfig.yaml}`; `kubernetes: {}` is where kubectl goes");
+            self.diagnostics.push(match first.span {
+                Some(span) => diagnostic.at(span),
+                None => diagnostic,
             });
         }
     }

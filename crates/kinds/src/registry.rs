@@ -10,7 +10,8 @@ use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Diagnostic};
 
 use crate::scope::Known;
-use crate::{container, file, network, object, secret, volume};
+use crate::uses::Declared;
+use crate::{container, file, host_aliases, ingress, manifest, network, object, secret, volume};
 
 /// A kind that a config can declare.
 pub(crate) struct Kind {
@@ -49,6 +50,12 @@ pub(crate) struct Draft<'a> {
     pub(crate) config: &'a Config,
     /// The specs of what was lowered before, which is all that it refers to.
     pub(crate) known: &'a Known,
+    /// Every declared resource.
+    pub(crate) declared: &'a Declared<'a>,
+    /// The nodes that the declaration chooses.
+    pub(crate) selector: &'a [String],
+    /// Whether the declaration takes over what is there under its name.
+    pub(crate) adopt: Option<Span>,
 }
 
 /// A spec in its one canonical form, and what follows from it; the same on every node.
@@ -119,10 +126,18 @@ impl RolloutRule {
 }
 
 /// The kinds that a config can declare.
-pub(crate) const KINDS: &[Kind] = &[secret::KIND, file::KIND, container::KIND];
+pub(crate) const KINDS: &[Kind] =
+    &[secret::KIND, file::KIND, container::KIND, manifest::KIND, ingress::KIND, host_aliases::KIND];
 
 /// The top-level keys of a config under which resources are declared.
-pub const SECTIONS: &[Section] = &[secret::KIND.section, file::KIND.section, container::KIND.section];
+pub const SECTIONS: &[Section] = &[
+    secret::KIND.section,
+    file::KIND.section,
+    container::KIND.section,
+    manifest::KIND.section,
+    ingress::KIND.section,
+    host_aliases::KIND.section,
+];
 
 /// What plan must know about the primitive kinds.
 pub const RULES: Rules = Rules(PRIMITIVES);

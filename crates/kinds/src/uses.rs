@@ -40,8 +40,7 @@ impl Use {
 /// What the templates of a declaration refer to, those of its template file included, and what it names without one.
 pub(crate) fn uses_of(declaration: &Declaration, config: &Config, declared: &Declared<'_>) -> Vec<Use> {
     let used = |traversal: &Traversal| use_of(traversal, declared);
-    let mut uses: Vec<Use> =
-        references(&declaration.body).iter().filter_map(|reference| used(reference.traversal)).collect();
+    let mut uses = uses_in(&declaration.body, declared);
     if let Some(Node { data: Data::String(path), .. }) = declaration.body.get("template")
         && let Ok(text) = config.inputs.text(path)
         && let Ok(template) = parse_template_text(&text)
@@ -55,6 +54,11 @@ pub(crate) fn uses_of(declaration: &Declaration, config: &Config, declared: &Dec
     let named = named_by(declaration).into_iter().filter(|(kind, name, _)| declared.contains_key(&(*kind, *name)));
     uses.extend(named.map(|(kind, name, _)| Use { kind, name: name.to_owned(), instance: Instance::All }));
     uses
+}
+
+/// What the templates of a tree refer to.
+pub(crate) fn uses_in(node: &Node, declared: &Declared<'_>) -> Vec<Use> {
+    references(node).iter().filter_map(|reference| use_of(reference.traversal, declared)).collect()
 }
 
 /// The resources that a declaration names without an expression: kind, name and place.

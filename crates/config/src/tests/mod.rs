@@ -132,6 +132,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         schema: || schemars::schema_for!(ContainerSpec).to_value(),
         formats: &[("duration", duration)],
         on_nodes: true,
+        node_keys: crate::NODE_KEYS,
     },
     Section {
         key: "files",
@@ -139,6 +140,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         schema: || schemars::schema_for!(FileSpec).to_value(),
         formats: &[],
         on_nodes: true,
+        node_keys: crate::NODE_KEYS,
     },
     Section {
         key: "secrets",
@@ -146,6 +148,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         schema: || schemars::schema_for!(SecretSpec).to_value(),
         formats: &[],
         on_nodes: false,
+        node_keys: &[],
     },
 ];
 

@@ -7,7 +7,7 @@ mod observe;
 mod provider;
 mod spec;
 
-use hactl_config::{Node, Section};
+use hactl_config::{NODE_KEYS, Node, Section};
 use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 
@@ -26,6 +26,7 @@ pub(crate) const KIND: Kind = Kind {
         schema: || schemars::schema_for!(spec::ContainerSpec).to_value(),
         formats: FORMATS,
         on_nodes: true,
+        node_keys: NODE_KEYS,
     },
     outputs: &["id"],
     shows_spec: true,

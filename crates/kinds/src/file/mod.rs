@@ -2,7 +2,7 @@
 
 mod provider;
 
-use hactl_config::{Node, Section, Source};
+use hactl_config::{NODE_KEYS, Node, Section, Source};
 use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Diagnostic, Digest, eval};
@@ -24,6 +24,7 @@ pub(crate) const KIND: Kind = Kind {
         schema: || schemars::schema_for!(FileSpec).to_value(),
         formats: FORMATS,
         on_nodes: true,
+        node_keys: NODE_KEYS,
     },
     outputs: &[],
     shows_spec: true,

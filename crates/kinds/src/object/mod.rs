@@ -3,12 +3,16 @@
 //! Its spec is the object itself as the config has it. What hactl does about it that is not the default stands in it
 //! under [`SETTINGS`].
 
+mod lower;
 mod provider;
+mod settings;
 
 use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::Value;
 
+pub(crate) use lower::{DEFAULT_NAMESPACE, encoded, lower};
 pub(crate) use provider::{execute, failed, read};
+pub(crate) use settings::Settings;
 
 /// The key in an object's spec that holds no part of the object: `forceConflicts` (fields are taken from other managers),
 /// `wait: false`, `timeout` (a duration), `condition` (the type of a condition that must be true).

@@ -1,13 +1,15 @@
 //! Lowering a secret's spec to its one canonical form, which holds no values.
 
 use hactl_config::{Data, Node, variable_name};
-use hactl_core::Diagnostic;
+use std::sync::Arc;
+
+use hactl_core::{Address, Diagnostic};
 use hactl_core::expr::Expr;
 use hactl_core::value::{Map, Value};
 
 use crate::registry::{Draft, Lowered};
 use crate::secret::source::{self, Form};
-use crate::secret::{generate, import};
+use crate::secret::{KIND, destination, entries, generate, import};
 
 /// The ways in which a secret can be declared.
 const FORMS: [&str; 3] = ["data", "generate", "import"];
@@ -48,7 +50,11 @@ pub(super) fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Opt
         "import" => imported(draft, &form.value, diagnostics),
         _ => generate::lower(draft, diagnostics)?,
     };
-    (diagnostics.len() == before).then(|| Lowered::plain(spec))
+    let spec = Value::Map(spec);
+    let entries = entries(&Address::new(KIND.section.kind, draft.name, None), &spec);
+    let object = destination::lower(draft, &entries, diagnostics);
+    let lowered = || Lowered { spec: Arc::new(spec), parts: object.into_iter().collect(), ..Lowered::plain(Map::new()) };
+    (!diagnostics[before..].iter().any(Diagnostic::is_error)).then(lowered)
 }
 
 fn data(draft: &Draft<'_>, written: &Node, diagnostics: &mut Vec<Diagnostic>) -> Map {

@@ -5,6 +5,7 @@
 
 mod age;
 mod command;
+mod destination;
 mod generate;
 mod import;
 mod lower;
@@ -39,6 +40,7 @@ pub(crate) const KIND: Kind = Kind {
         schema: || schemars::schema_for!(spec::SecretSpec).to_value(),
         formats: spec::FORMATS,
         on_nodes: false,
+        node_keys: &["adopt"],
     },
     outputs: &[],
     shows_spec: false,

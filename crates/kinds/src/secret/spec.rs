@@ -11,7 +11,8 @@ use crate::formats;
 pub(super) const FORMATS: hactl_config::Formats = &[
     ("period", |text| period(text).map(drop)),
     ("overlap", |text| if text == "0s" { Ok(()) } else { period(text).map(drop) }),
-    ("ip", ip),
+    ("ip", formats::ip),
+    ("object-name", formats::object_name),
 ];
 
 /// The longest period, in days: X.509 has four digits for a year.
@@ -28,6 +29,29 @@ pub(crate) struct SecretSpec {
     generate: Option<GenerateSpec>,
     /// A certificate that was made elsewhere. It is checked before anything is planned with it.
     import: Option<ImportSpec>,
+    /// A Secret of Kubernetes that it is delivered as.
+    kubernetes: Option<DestinationSpec>,
+}
+
+/// A Secret of Kubernetes that a secret is delivered as.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct DestinationSpec {
+    /// The namespace; that of `kubernetes` where left out.
+    pub(super) namespace: Option<String>,
+    /// Its name; that of the secret where left out.
+    #[schemars(extend("format" = "object-name"))]
+    pub(super) name: Option<String>,
+    /// Its type; `Opaque` where left out.
+    #[serde(rename = "type")]
+    pub(super) secret_type: Option<String>,
+    /// Its keys, each with the entry that it holds. Where left out: all entries under their own names; of a certificate in
+    /// a Secret of type `kubernetes.io/tls`, `tls.crt` with the chain and `tls.key` with the key.
+    #[serde(default)]
+    pub(super) keys: BTreeMap<String, String>,
+    /// Take fields that other managers own.
+    #[serde(default)]
+    pub(super) force_conflicts: bool,
 }
 
 /// Where a value comes from: a text with `${…}`, or one of the forms.
@@ -239,12 +263,4 @@ pub(super) fn period(text: &str) -> Result<i64, String> {
         return Err(expected());
     }
     i64::try_from(seconds).map_err(|_| expected())
-}
-
-fn ip(text: &str) -> Result<(), String> {
-    text.parse::<std::net::IpAddr>().map(drop).map_err(|_| {
-        format!(
-            "`{text}` is not an IP address; write one like 10.0.0.5 or 2001:db8::5, without a port or a prefix length"
-        )
-    })
 }

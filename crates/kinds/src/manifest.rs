@@ -1,0 +1,126 @@
+//! `manifest`: Kubernetes objects as they stand in files or in the config, each a resource of its own.
+
+use std::collections::BTreeMap;
+
+use hactl_config::{Node, Section, evaluate};
+use hactl_core::Address;
+use hactl_core::diagnostic::Diagnostic;
+use hactl_core::resource::Dependency;
+use hactl_core::value::{Map, Value};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::decode::decode;
+use crate::formats::FORMATS;
+use crate::object::{self, Settings};
+use crate::registry::{Draft, Kind, Lowered, Part};
+use crate::uses::uses_in;
+
+pub(crate) const KIND: Kind = Kind {
+    section: Section {
+        key: "manifests",
+        kind: "manifest",
+        schema: || schemars::schema_for!(ManifestSpec).to_value(),
+        formats: FORMATS,
+        on_nodes: false,
+        node_keys: &["adopt"],
+    },
+    outputs: &[],
+    shows_spec: false,
+    derived: |_, _| Map::new(),
+    named: |_| Vec::new(),
+    validates: true,
+    lower,
+    per_node: |_: &Node| false,
+    composite: true,
+};
+
+/// Kubernetes objects.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "the config reads where objects come from, by the schema")]
+struct ManifestSpec {
+    /// Files of YAML or JSON, beside the config.
+    file: Option<Files>,
+    /// A directory of which every `.yaml`, `.yml` and `.json` file is read, by name.
+    directory: Option<String>,
+    /// Objects in the config itself: a map, a list of maps, or a text of YAML documents.
+    inline: Option<Inline>,
+    /// Whether `${…}` in the objects is evaluated: false where left out for files, true for `inline`.
+    template: Option<bool>,
+    /// The namespace of objects that name none; that of `kubernetes` where left out.
+    namespace: Option<String>,
+    /// Whether to wait until the objects are ready; true where left out.
+    wait: Option<bool>,
+    /// How long to wait for each object to be ready, or gone; 5m where left out.
+    #[schemars(extend("format" = "duration"))]
+    timeout: Option<String>,
+    /// The type of a condition that must be true before an object is ready, by `Kind/namespace/name`, for what has no
+    /// readiness that hactl knows.
+    #[serde(default)]
+    conditions: BTreeMap<String, String>,
+    /// Take fields that other managers own.
+    #[serde(default)]
+    force_conflicts: bool,
+}
+
+/// One file or several.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only the schema is used")]
+enum Files {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// Objects in the config itself.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only the schema is used")]
+enum Inline {
+    Text(String),
+    Object(serde_json::Map<String, serde_json::Value>),
+    Objects(Vec<serde_json::Map<String, serde_json::Value>>),
+}
+
+fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered> {
+    let spec: ManifestSpec = decode(draft, diagnostics)?;
+    let before = diagnostics.len();
+    let documents = draft.config.documents.get(draft.name).map(Vec::as_slice).unwrap_or_default();
+    let mut parts: Vec<Part> = Vec::with_capacity(documents.len());
+    let mut unmet: Vec<&String> = spec.conditions.keys().collect();
+    for document in documents {
+        let evaluated;
+        let node = match document.node.has_templates() {
+            true => {
+                evaluated = evaluate(&document.node, draft.scope, &draft.config.sources, diagnostics);
+                &evaluated
+            }
+            false => &document.node,
+        };
+        let Some(object) = object::lower(node, spec.namespace.as_deref(), draft.config, diagnostics) else { continue };
+        let settings = Settings {
+            wait: spec.wait.unwrap_or(true),
+            timeout: spec.timeout.clone(),
+            condition: spec.conditions.get(&object.key).cloned(),
+            force_conflicts: spec.force_conflicts,
+        };
+        unmet.retain(|key| **key != object.key);
+        let uses = uses_in(&document.node, draft.declared);
+        let address = Address::new("manifest", draft.name, Some(&object.key));
+        let dependencies = uses.iter().map(|used| Dependency::on(used.address(None))).collect();
+        parts.push(Part { dependencies, ..object.part(address, &settings) });
+    }
+    for key in unmet {
+        let span = draft.body.at_path(&["conditions", key]).map_or(draft.span, |node| node.span);
+        diagnostics.push(
+            Diagnostic::error(format!("`conditions` names `{key}`, which is not in this manifest"))
+                .at(span)
+                .help("write `Kind/namespace/name`, or `Kind/name` for what is in no namespace"),
+        );
+    }
+    let spec = Map::from([("objects".to_owned(), Value::from(parts.len() as i64))]);
+    (diagnostics[before..].iter().all(|diagnostic| !diagnostic.is_error()))
+        .then(|| Lowered { parts, ..Lowered::plain(spec) })
+}
+
