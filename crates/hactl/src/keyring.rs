@@ -344,7 +344,7 @@ fn entries(state: &State, vault: &Vault, identities: &Identities) -> Result<BTre
         }
     }
     let whole = diagnostics.is_empty();
-    for (address, known) in state.resources.iter().filter(|(address, _)| whole && address.kind() == "secret") {
+    for (address, known) in state.resources.iter().filter(|(address, _)| whole && address.primitive() == "secret") {
         let none = Entries::new();
         let flaw = hactl_kinds::flaw_of_secret(known, found.get(address).unwrap_or(&none));
         diagnostics.extend(flaw.map(|flaw| {
@@ -374,7 +374,7 @@ fn needs_a_value(change: &Change) -> bool {
 
 /// Whether something sensitive is wanted.
 fn is_sensitive(change: &Change) -> bool {
-    change.address.kind() == "secret" || change.after.as_ref().is_some_and(|after| after.is_sensitive())
+    change.address.primitive() == "secret" || change.after.as_ref().is_some_and(|after| after.is_sensitive())
 }
 
 /// Whether state will hold something sensitive of what a plan is about.

@@ -20,7 +20,10 @@ pub(crate) const FORMATS: hactl_config::Formats = &[
     ("host-name", host_name),
     ("ingress-host", |text| host_name(text.strip_prefix("*.").unwrap_or(text))),
     ("object-name", object_name),
-    ("url-path", |text| if text.starts_with('/') { Ok(()) } else { Err(format!("`{text}` is no path; it starts with /")) }),
+    (
+        "url-path",
+        |text| if text.starts_with('/') { Ok(()) } else { Err(format!("`{text}` is no path; it starts with /")) },
+    ),
 ];
 
 /// An IP address.

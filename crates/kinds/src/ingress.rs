@@ -98,9 +98,8 @@ struct TlsSpec {
 
 fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered> {
     let spec: IngressSpec = decode(draft, diagnostics)?;
-    let texts = |map: &BTreeMap<String, Text>| {
-        Value::Map(map.iter().map(|(key, text)| (key.clone(), text.value())).collect())
-    };
+    let texts =
+        |map: &BTreeMap<String, Text>| Value::Map(map.iter().map(|(key, text)| (key.clone(), text.value())).collect());
     let mut metadata = Map::from([("name".to_owned(), Value::from(draft.name))]);
     metadata.extend(spec.namespace.as_deref().map(|namespace| ("namespace".to_owned(), Value::from(namespace))));
     for (key, map) in [("annotations", &spec.annotations), ("labels", &spec.labels)] {

@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hactl_config::{Format, Config, Declaration, Inputs, Reference, Schema, evaluate, expression_span, references, validate};
+use hactl_config::{
+    Config, Declaration, Format, Inputs, Reference, Schema, evaluate, expression_span, references, validate,
+};
 use hactl_core::Address;
 use hactl_core::cluster::CLUSTER;
 use hactl_core::diagnostic::{Diagnostic, Span, did_you_mean};
@@ -18,8 +20,8 @@ use indexmap::IndexMap;
 
 use crate::registry::{self, Draft, Kind, Lowered, RULES};
 use crate::scope::{Facts, Known, Names};
-use crate::{object, secret};
 use crate::uses::{Declared, Use, named_by, resource_of, uses_of, waits_for_facts};
+use crate::{object, secret};
 
 /// Lowers a config. Facts are those of the nodes that answered; without any, what depends on facts stays deferred.
 ///

@@ -123,4 +123,3 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
     (diagnostics[before..].iter().all(|diagnostic| !diagnostic.is_error()))
         .then(|| Lowered { parts, ..Lowered::plain(spec) })
 }
-

@@ -257,7 +257,7 @@ fn left_out(plan: &Plan) -> Option<String> {
 /// The volumes that a destroy leaves, with their data.
 fn kept(plan: &Plan) -> Option<String> {
     let volumes =
-        plan.changes.iter().filter(|change| change.action == Action::Forget && change.address.kind() == "volume");
+        plan.changes.iter().filter(|change| change.action == Action::Forget && change.address.primitive() == "volume");
     let volumes: Vec<&str> = volumes.map(|change| change.address.as_str()).collect();
     let volumes = (plan.mode == Mode::Destroy && !volumes.is_empty()).then(|| volumes.join(", "));
     volumes.map(|volumes| format!("Kept with their data: {volumes}. `docker volume rm` on the host removes them."))

@@ -196,7 +196,7 @@ fn read(global: &Global) -> Result<(Session, State), Failure> {
 /// A secret of the state by its name, or its address.
 fn find<'a>(state: &'a State, name: &str) -> Result<(&'a Address, &'a ResourceState), Diagnostic> {
     let name = name.strip_prefix("secret.").unwrap_or(name);
-    let secrets = || state.resources.iter().filter(|(address, _)| address.kind() == "secret");
+    let secrets = || state.resources.iter().filter(|(address, _)| address.primitive() == "secret");
     secrets().find(|(address, _)| address.name() == name).ok_or_else(|| {
         let near = did_you_mean(name, secrets().map(|(address, _)| address.name()));
         let help = near.map_or_else(

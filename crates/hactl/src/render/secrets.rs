@@ -71,7 +71,7 @@ pub(crate) fn entries(known: &ResourceState) -> Vec<&str> {
 }
 
 fn secrets_of(state: &State) -> impl Iterator<Item = (&hactl_core::Address, &ResourceState)> {
-    state.resources.iter().filter(|(address, _)| address.kind() == "secret")
+    state.resources.iter().filter(|(address, _)| address.primitive() == "secret")
 }
 
 fn kind(known: &ResourceState) -> &str {

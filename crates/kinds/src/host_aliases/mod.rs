@@ -135,7 +135,10 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
     });
     parts.extend(on_nodes);
     let shown = Map::from([
-        ("hostnames".to_owned(), aliases.as_list().and_then(|all| all[0].get("hostnames")).cloned().unwrap_or(Value::Null)),
+        (
+            "hostnames".to_owned(),
+            aliases.as_list().and_then(|all| all[0].get("hostnames")).cloned().unwrap_or(Value::Null),
+        ),
         ("ip".to_owned(), Value::from(spec.ip.as_str())),
     ]);
     Some(Lowered { parts, ..Lowered::plain(shown) })
@@ -151,8 +154,7 @@ fn patch(draft: &Draft<'_>, spec: &HostAliasesSpec, workload: &WorkloadSpec, num
         ("name".to_owned(), Value::from(workload.name.as_str())),
         ("namespace".to_owned(), Value::from(namespace)),
     ]);
-    let mut body =
-        Map::from([("aliases".to_owned(), aliases.clone()), ("workload".to_owned(), Value::Map(identity))]);
+    let mut body = Map::from([("aliases".to_owned(), aliases.clone()), ("workload".to_owned(), Value::Map(identity))]);
     if workload.optional {
         body.insert("optional".to_owned(), Value::Bool(true));
     }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use hactl_config::{Config, Data, Node};
+use hactl_core::Address;
 use hactl_core::cluster::CLUSTER;
 use hactl_core::diagnostic::{Diagnostic, Span};
 use hactl_core::expr::{Expr, ExprKind};
 use hactl_core::value::{Map, Value};
-use hactl_core::Address;
 
 use crate::object::builtin::{self, Scope};
 use crate::object::settings::Settings;

@@ -19,9 +19,11 @@ pub(super) fn lower(draft: &Draft<'_>, entries: &Map, diagnostics: &mut Vec<Diag
     let Some(written) = draft.body.get("kubernetes") else {
         if let Some(span) = draft.adopt {
             diagnostics.push(
-                Diagnostic::error("a secret has no `adopt` of its own: there is nothing outside of the state to take over")
-                    .at(span)
-                    .help("it is for secrets that are delivered as a Secret of `kubernetes`"),
+                Diagnostic::error(
+                    "a secret has no `adopt` of its own: there is nothing outside of the state to take over",
+                )
+                .at(span)
+                .help("it is for secrets that are delivered as a Secret of `kubernetes`"),
             );
         }
         return None;

@@ -3,9 +3,9 @@
 use hactl_config::{Data, Node, variable_name};
 use std::sync::Arc;
 
-use hactl_core::{Address, Diagnostic};
 use hactl_core::expr::Expr;
 use hactl_core::value::{Map, Value};
+use hactl_core::{Address, Diagnostic};
 
 use crate::registry::{Draft, Lowered};
 use crate::secret::source::{self, Form};
@@ -53,7 +53,8 @@ pub(super) fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Opt
     let spec = Value::Map(spec);
     let entries = entries(&Address::new(KIND.section.kind, draft.name, None), &spec);
     let object = destination::lower(draft, &entries, diagnostics);
-    let lowered = || Lowered { spec: Arc::new(spec), parts: object.into_iter().collect(), ..Lowered::plain(Map::new()) };
+    let lowered =
+        || Lowered { spec: Arc::new(spec), parts: object.into_iter().collect(), ..Lowered::plain(Map::new()) };
     (!diagnostics[before..].iter().any(Diagnostic::is_error)).then(lowered)
 }
 

@@ -237,3 +237,18 @@ fn outputs_stay_while_their_source_is_updated() {
     0 update box.db["n1"]
     "#);
 }
+
+#[test]
+fn what_its_place_refuses_to_change_forces_a_replacement() {
+    let world = World::with("object.site@cluster a=1 b=1").fixed("object.site@cluster", "a");
+    assert_snapshot!(world.table("object.site@cluster a=1 b=2"), @r#"
+    update object.site["cluster"] [b] because ConfigChanged
+    0 update object.site["cluster"]
+    "#);
+    let world = World::with("object.site@cluster a=1 b=1").fixed("object.site@cluster", "a");
+    assert_snapshot!(world.table("object.site@cluster a=2 b=2"), @r#"
+    replace object.site["cluster"] [a!, b] because ConfigChanged, CannotUpdate
+    0 delete object.site["cluster"]
+    1 create object.site["cluster"] after 0
+    "#);
+}

@@ -20,7 +20,8 @@ use crate::resource::{InPlace, KindRules, Replacement};
 use text::desired;
 use world::{Fate, World};
 
-/// A box is swapped, a page is rewritten in place, a vol outlives its deletion, a net is deleted and made again, a key
+/// A box is swapped, a page is rewritten in place, a vol outlives its deletion, a net is deleted and made again, an object
+/// changes as its place allows, a key
 /// changes in place and is another one then.
 const RULES: Rules = Rules(&[
     KindRules {
@@ -48,6 +49,16 @@ const RULES: Rules = Rules(&[
         replacement: Replacement::DeleteThenCreate,
         generations: true,
         in_place: InPlace::Fields(&[]),
+        computed: &[],
+        remakes: &[],
+        keep_on_delete: false,
+        claims: |_| Vec::new(),
+    },
+    KindRules {
+        kind: "object",
+        replacement: Replacement::DeleteThenCreate,
+        generations: true,
+        in_place: InPlace::UnlessRefused,
         computed: &[],
         remakes: &[],
         keep_on_delete: false,

@@ -269,3 +269,44 @@ fn what_waits_for_the_facts_of_a_silent_node_is_left_out() {
     left out box.c["n2"]
     "#);
 }
+
+#[test]
+fn a_place_that_is_still_to_be_made_is_not_silent() {
+    let config = "
+        box.server@n1 image=1
+        object.site@cluster a=1 >box.server^
+        object.other@cluster a=1 >box.server";
+    let world = World::new().unreachable("object.site@cluster").unreachable("object.other@cluster");
+    assert_snapshot!(world.table(config), @r#"
+    create box.server["n1"] because New
+    create object.site["cluster"] because New
+    left out object.other["cluster"]
+    0 create box.server["n1"]
+    1 barrier  after 0
+    2 create object.site["cluster"] after 1
+    "#);
+}
+
+#[test]
+fn a_place_that_is_made_and_silent_is_unreachable() {
+    let config = "
+        box.server@n1 image=1
+        object.site@cluster a=1 >box.server^";
+    let world = World::with(config).unreachable("object.site@cluster");
+    assert_snapshot!(world.table(config), @r#"left out object.site["cluster"]"#);
+}
+
+#[test]
+fn a_place_that_is_made_again_gets_its_resources_again() {
+    let config = "
+        box.server@n1 image=1
+        object.site@cluster a=1 >box.server^";
+    let world = World::with(config).remove("box.server@n1").unreachable("object.site@cluster");
+    assert_snapshot!(world.table(config), @r#"
+    create box.server["n1"] because Missing
+    create object.site["cluster"] because Missing
+    0 create box.server["n1"]
+    1 barrier  after 0
+    2 create object.site["cluster"] after 1
+    "#);
+}

@@ -1,7 +1,7 @@
 //! Configs and plans as text.
 //!
 //! One line is one resource: `box.web@n1 image=a port=80 >page.site@n1! +gated`. `@n1` is the instance on node n1;
-//! `>` is a dependency, `!` one that notifies, `~` one that binds; `$name` is a sensitive variable and
+//! `>` is a dependency, `!` one that notifies, `~` one that binds, `^` one that carries; `$name` is a sensitive variable and
 //! `$box.db@n1.id` an output; `+` sets what is no part of the spec.
 
 use std::fmt::Write as _;
@@ -59,9 +59,9 @@ fn resource(line: &str) -> Resource {
     let mut spec = Map::new();
     for word in words {
         if let Some(on) = word.strip_prefix('>') {
-            let (notify, binds) = (on.ends_with('!'), on.ends_with('~'));
-            let on = self::address(on.trim_end_matches(['!', '~']));
-            resource.dependencies.push(Dependency { notify, binds, ..Dependency::on(on) });
+            let (notify, binds, carries) = (on.ends_with('!'), on.ends_with('~'), on.ends_with('^'));
+            let on = self::address(on.trim_end_matches(['!', '~', '^']));
+            resource.dependencies.push(Dependency { on, notify, binds, carries });
         } else if let Some(flag) = word.strip_prefix('+') {
             match flag.split_once(':') {
                 None if flag == "protect" => resource.protect = true,

@@ -98,6 +98,13 @@ impl World {
         self
     }
 
+    /// Says of a field that it cannot change in place.
+    pub(super) fn fixed(mut self, of: &str, field: &str) -> Self {
+        let Observed::Present(present) = self.look(&address(of)) else { unreachable!() };
+        self.seen.insert(address(of), Observed::Present(Present { fixed: vec![vec![field.to_owned()]], ..present }));
+        self
+    }
+
     pub(super) fn options(mut self, options: Options) -> Self {
         self.options = options;
         self

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hactl_core::cluster::CLUSTER;
 use hactl_core::plan::{Action, Change, Operation, Plan};
 
 use crate::render::plan::fields;
@@ -52,6 +53,7 @@ struct Family<'a> {
     action: Action,
     why: &'a str,
     care: &'a [&'static str],
+    on_cluster: bool,
     paths: Vec<(&'a [String], bool, bool)>,
 }
 
@@ -90,6 +92,8 @@ fn fold<'a>(page: &Page, blocks: Vec<Block<'a>>) -> Vec<Block<'a>> {
         families.entry(block.family()).or_default().push(number);
     }
     let mut folded_into: Vec<Option<usize>> = vec![None; blocks.len()];
+    // Objects of one manifest have nothing in common but that.
+    families.retain(|family, _| !family.on_cluster);
     for family in families.into_values().filter(|family| family.len() > WHOLE_FAMILY) {
         family[SHOWN..].iter().for_each(|number| folded_into[*number] = Some(family[SHOWN]));
     }
@@ -119,7 +123,8 @@ fn fold<'a>(page: &Page, blocks: Vec<Block<'a>>) -> Vec<Block<'a>> {
 fn body(page: &Page, change: &Change, restored: bool) -> Body {
     let mut care = Vec::new();
     if change.gated && !matches!(change.action, Action::Delete | Action::Forget) {
-        care.push("waits until it is healthy");
+        let on_cluster = change.node.as_deref() == Some(CLUSTER);
+        care.push(if on_cluster { "waits until it is ready" } else { "waits until it is healthy" });
     }
     if restored {
         care.push("the old one is put back if that fails");
@@ -180,6 +185,7 @@ impl Block<'_> {
             action: self.action,
             why: &self.body.why,
             care: &self.body.care,
+            on_cluster: self.members.first().is_some_and(|change| change.node.as_deref() == Some(CLUSTER)),
             paths: paths.map(|path| (path.path.as_slice(), path.forces_replacement, path.drifted)).collect(),
         }
     }

@@ -1,6 +1,8 @@
 //! The fields of a resource: all of a new one, those that differ of a changed one.
 
-use hactl_core::diff::{at_path, display_path};
+use std::collections::BTreeSet;
+
+use hactl_core::diff::{at_path, display_path, keys, same};
 use hactl_core::plan::PathChange;
 use hactl_core::value::Value;
 
@@ -17,7 +19,7 @@ const NEW_TEXT_LINES: usize = 24;
 /// Every field with a value, one a line, nested ones by their path.
 pub(super) fn all(page: &mut Page, indent: usize, value: &Value) {
     let mut leaves = Vec::new();
-    collect(value, &mut Vec::new(), &mut leaves);
+    collect(value, "", &mut leaves);
     let width = leaves.iter().map(|(name, _)| name.chars().count()).filter(|width| *width <= ALIGNED).max();
     for (name, value) in leaves {
         field(page, indent, &format!("{name:<width$}", width = width.unwrap_or(0)), value);
@@ -35,13 +37,66 @@ pub(super) fn different(page: &mut Page, indent: usize, before: &Value, after: &
         if change.forces_replacement {
             marks.push("forces replacement");
         }
-        match (at_path(before, &change.path), at_path(after, &change.path)) {
-            (Some(before), Some(after)) => changed(page, indent, &name, before, after, marks),
-            (None, Some(after)) => one_sided(page, indent, '+', &change.path, after, &marks),
-            (Some(before), None) => one_sided(page, indent, '-', &change.path, before, &marks),
-            (None, None) => {}
+        let mut differences = Vec::new();
+        compare(&name, at_path(before, &change.path), at_path(after, &change.path), &mut differences);
+        for (name, before, after) in differences {
+            match (before, after) {
+                (Some(before), Some(after)) => changed(page, indent, &name, before, after, marks.clone()),
+                (None, Some(after)) => one_sided(page, indent, '+', &name, after, &marks),
+                (Some(before), None) => one_sided(page, indent, '-', &name, before, &marks),
+                (None, None) => {}
+            }
         }
     }
+}
+
+/// Where two values differ. Lists of maps are taken apart as well, their items known by name: that is what objects of
+/// Kubernetes are made of.
+fn compare<'a>(
+    name: &str,
+    before: Option<&'a Value>,
+    after: Option<&'a Value>,
+    found: &mut Vec<(String, Option<&'a Value>, Option<&'a Value>)>,
+) {
+    match (before, after) {
+        (Some(Value::Map(old)), Some(Value::Map(new))) => {
+            for key in keys(old, new) {
+                compare(&below(name, key), old.get(key), new.get(key), found);
+            }
+        }
+        (Some(Value::List(old)), Some(Value::List(new))) if are_maps(old) && are_maps(new) => {
+            let (old_items, new_items) = (item_names(old), item_names(new));
+            for (item, value) in old_items.iter().zip(old).filter(|(item, _)| !new_items.contains(item)) {
+                found.push((format!("{name}{item}"), Some(value), None));
+            }
+            for (item, value) in new_items.iter().zip(new) {
+                let known = old_items.iter().position(|old| old == item).map(|position| &old[position]);
+                compare(&format!("{name}{item}"), known, Some(value), found);
+            }
+        }
+        (Some(old), Some(new)) if same(old, new) => {}
+        _ => found.push((name.to_owned(), before, after)),
+    }
+}
+
+fn are_maps(items: &[Value]) -> bool {
+    !items.is_empty() && items.iter().all(|item| matches!(item, Value::Map(_)))
+}
+
+/// What the items of a list of maps are called: by what identifies them all, else by number.
+fn item_names(items: &[Value]) -> Vec<String> {
+    let by = |key: &str| -> Option<Vec<String>> {
+        let names: Vec<&str> = items.iter().map(|item| item.get(key)?.as_str()).collect::<Option<_>>()?;
+        let distinct: BTreeSet<&str> = names.iter().copied().collect();
+        (distinct.len() == names.len()).then(|| names.iter().map(|name| format!("[{name:?}]")).collect())
+    };
+    let by_key = ["name", "ip", "host", "mountPath"].into_iter().find_map(by);
+    by_key.unwrap_or_else(|| (0..items.len()).map(|number| format!("[{number}]")).collect())
+}
+
+fn below(name: &str, key: &str) -> String {
+    let key = display_path(&[key.to_owned()]);
+    if name.is_empty() || key.starts_with('[') { format!("{name}{key}") } else { format!("{name}.{key}") }
 }
 
 /// One name and its value: `name = "value"`, or lines of their own for a long one.
@@ -69,18 +124,17 @@ pub(super) fn field(page: &mut Page, indent: usize, name: &str, value: &Value) {
     }
 }
 
-fn collect<'a>(value: &'a Value, path: &mut Vec<String>, leaves: &mut Vec<(String, &'a Value)>) {
+fn collect<'a>(value: &'a Value, name: &str, leaves: &mut Vec<(String, &'a Value)>) {
     match value {
         Value::Null => {}
         Value::List(items) if items.is_empty() => {}
-        Value::Map(map) => {
-            for (key, value) in map {
-                path.push(key.clone());
-                collect(value, path, leaves);
-                path.pop();
+        Value::List(items) if are_maps(items) => {
+            for (item, value) in item_names(items).iter().zip(items) {
+                collect(value, &format!("{name}{item}"), leaves);
             }
         }
-        leaf => leaves.push((name_of(path), leaf)),
+        Value::Map(map) => map.iter().for_each(|(key, value)| collect(value, &below(name, key), leaves)),
+        leaf => leaves.push((name.to_owned(), leaf)),
     }
 }
 
@@ -89,11 +143,11 @@ fn name_of(path: &[String]) -> String {
 }
 
 /// A field that is only there before or after.
-fn one_sided(page: &mut Page, indent: usize, sign: char, path: &[String], value: &Value, marks: &[&str]) {
+fn one_sided(page: &mut Page, indent: usize, sign: char, name: &str, value: &Value, marks: &[&str]) {
     let mut leaves = Vec::new();
-    collect(value, &mut path.to_vec(), &mut leaves);
+    collect(value, name, &mut leaves);
     if leaves.is_empty() {
-        leaves.push((name_of(path), value));
+        leaves.push((name.to_owned(), value));
     }
     for (name, value) in leaves {
         match lines_of(value) {

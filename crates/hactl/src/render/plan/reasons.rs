@@ -18,7 +18,7 @@ fn words(reason: &Reason, change: &Change) -> String {
         Reason::New => "new in the config".to_owned(),
         Reason::Missing => "deleted on the host, not by hactl".to_owned(),
         Reason::ConfigChanged => "the config changed".to_owned(),
-        Reason::SourceChanged if change.address.kind() == "secret" => "its source has another value".to_owned(),
+        Reason::SourceChanged if change.address.primitive() == "secret" => "its source has another value".to_owned(),
         Reason::SourceChanged => "its registry has another image under this tag".to_owned(),
         Reason::Drifted => "changed on the host, not by hactl".to_owned(),
         Reason::CannotUpdate => format!("cannot change in place: {}", forcing(change)),
@@ -58,7 +58,7 @@ fn near<'a>(address: &'a Address, change: &Change) -> &'a str {
 
 /// What a container does when it is told; a new one starts with the new file anyway.
 fn reaction(change: &Change) -> String {
-    if change.address.kind() != "container" || change.action != Action::Update {
+    if change.address.primitive() != "container" || change.action != Action::Update {
         return String::new();
     }
     let spec = change.after.as_ref().and_then(|after| after.get("onFileChange"));
