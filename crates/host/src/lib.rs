@@ -29,7 +29,7 @@ pub use container::{
 pub use error::HostError;
 pub use file::{FileContent, FileRemoval, FileStat, FileWrite, normal_mode, normal_path};
 pub use inventory::{Claim, Inventory, InventoryEntry, Release};
-pub use linux::LinuxFleet;
+pub use linux::{LinuxFleet, Tunnel};
 pub use registry::RegistryAuth;
 pub use survey::{EngineRequest, EngineSurvey, Facts, FileRequest, ForeignClaim, ImageRequest, Survey, SurveyRequest};
 

@@ -5,6 +5,7 @@
 
 mod error;
 mod object;
+mod server;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use hactl_core::cluster::ClusterConnection;
 
 pub use error::{Cause, ClusterError, FieldConflict};
 pub use object::{FieldOwner, Object, ServedKind};
+pub use server::{KubeClusters, Stream, Tunnel};
 
 /// Opens connections to clusters.
 #[async_trait]

@@ -5,15 +5,17 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use hactl_core::node::{Connection, Method};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Mutex, OnceCell, RwLock};
 
 use crate::docker::Docker;
 use crate::linux::files::{self, Call};
 use crate::linux::place::Place;
-use crate::linux::probe::{self, Door};
+use crate::linux::probe::{self, Door, Stream};
 use crate::linux::shell::{Broken, Privilege, Script, Shell, login_here};
 use crate::linux::ssh::{self, Endpoint};
 use crate::linux::survey;
+use crate::linux::tunnel::Tunnel;
 use crate::{
     Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileContent, FileRemoval, FileStat,
     FileWrite, Host, HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy,
@@ -138,19 +140,39 @@ impl Link {
         docker.await.map_err(Broken::reading)
     }
 
-    /// What the SSH server says of a forward that it did not allow, which closes the forwarded socket at once.
-    fn forbidden(&self) -> Option<String> {
+    /// Opens a connection from the host to a port of an address or name.
+    pub(crate) async fn tunnel(self: Arc<Self>, host: &str, port: u16) -> Result<Tunnel, HostError> {
+        let failed = |error: std::io::Error| HostError::Unreachable { reason: format!("{host}:{port}: {error}") };
+        let stream: Box<dyn Stream> = match &self.shell {
+            Shell::Local(_) => Box::new(TcpStream::connect((host, port)).await.map_err(failed)?),
+            Shell::Ssh(connection) => {
+                let to = Endpoint::Tcp(host.to_owned(), port);
+                let path = connection.forward(to).await.map_err(Broken::reading)?;
+                Box::new(UnixStream::connect(path).await.map_err(failed)?)
+            }
+        };
+        Ok(Tunnel::new(stream, self))
+    }
+
+    /// What the SSH server says of a connection that it did not make for us, which closes the forwarded socket at once.
+    pub(crate) fn refusal(&self) -> Option<String> {
         match &self.shell {
-            Shell::Ssh(connection) => connection.refusal().filter(|why| why.contains("prohibited")),
+            Shell::Ssh(connection) => connection.refusal(),
             Shell::Local(_) => None,
         }
+    }
+
+    /// What the SSH server says of a forward that it did not allow, which closes the forwarded socket at once.
+    fn forbidden(&self) -> Option<String> {
+        self.refusal().filter(|why| why.contains("prohibited"))
     }
 
     async fn door(&self, port: u16) -> Result<Door, HostError> {
         match &self.shell {
             Shell::Local(_) => Ok(Door::Here(port)),
             Shell::Ssh(connection) => {
-                connection.forward(Endpoint::Port(port)).await.map(Door::Forwarded).map_err(Broken::reading)
+                let to = Endpoint::Tcp("127.0.0.1".to_owned(), port);
+                connection.forward(to).await.map(Door::Forwarded).map_err(Broken::reading)
             }
         }
     }

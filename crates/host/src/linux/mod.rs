@@ -9,6 +9,7 @@ mod ssh;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::{Fleet, Host, HostError};
 use host::LinuxHost;
 use place::Place;
+pub use tunnel::Tunnel;
 
 /// Real hosts. Connections are kept and shared, and made anew when they broke.
 #[derive(Default)]
@@ -36,6 +38,30 @@ impl LinuxFleet {
         Self { user_config, ..Self::default() }
     }
 
+    /// Opens a connection from a node to a port of an address or name, as the node sees them. Whether anything answers there
+    /// shows when it is used.
+    ///
+    /// # Errors
+    /// [`HostError::Unreachable`] when the node does not answer or does not let us in.
+    pub async fn tunnel(
+        &self,
+        node: &str,
+        connection: &Connection,
+        host: &str,
+        port: u16,
+    ) -> Result<Tunnel, HostError> {
+        self.host(node, connection).await?.link().await?.tunnel(host, port).await
+    }
+
+    async fn host(&self, node: &str, connection: &Connection) -> Result<Arc<LinuxHost>, HostError> {
+        let place = self.place().await?;
+        let mut hosts = self.hosts.lock().await;
+        let known = hosts
+            .entry((node.to_owned(), format!("{connection:?}")))
+            .or_insert_with(|| Arc::new(LinuxHost::new(connection.clone(), place, self.user_config.clone())));
+        Ok(known.clone())
+    }
+
     async fn place(&self) -> Result<Arc<Place>, HostError> {
         let place = self.place.get_or_try_init(|| async {
             Place::new().map(Arc::new).map_err(|error| HostError::Unreachable {
@@ -49,14 +75,7 @@ impl LinuxFleet {
 #[async_trait]
 impl Fleet for LinuxFleet {
     async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Host>, HostError> {
-        let place = self.place().await?;
-        let host = {
-            let mut hosts = self.hosts.lock().await;
-            let known = hosts
-                .entry((node.to_owned(), format!("{connection:?}")))
-                .or_insert_with(|| Arc::new(LinuxHost::new(connection.clone(), place, self.user_config.clone())));
-            known.clone()
-        };
+        let host = self.host(node, connection).await?;
         host.link().await?;
         Ok(host)
     }

@@ -23,7 +23,8 @@ pub(crate) enum Door {
     Here(u16),
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// A byte stream.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl Door {

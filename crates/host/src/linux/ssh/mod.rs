@@ -45,8 +45,8 @@ const KEPT_LINES: usize = 40;
 pub(crate) enum Endpoint {
     /// A Unix socket.
     Socket(String),
-    /// A TCP port of the host's loopback address.
-    Port(u16),
+    /// A TCP port of an address or name, as the host sees it.
+    Tcp(String, u16),
 }
 
 /// A connection to a host.
@@ -229,7 +229,7 @@ impl Connection {
         let _ = std::fs::remove_file(&path);
         let remote = match &to {
             Endpoint::Socket(path) => Socket::from(PathBuf::from(path)),
-            Endpoint::Port(port) => Socket::new("127.0.0.1", *port),
+            Endpoint::Tcp(host, port) => Socket::new(host.as_str(), *port),
         };
         self.mux
             .request_port_forward(ForwardType::Local, path.as_path(), remote)

@@ -1,0 +1,5 @@
+mod connecting;
+mod kubeconfig;
+mod requests;
+mod server;
+mod status;
