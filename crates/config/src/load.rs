@@ -1,14 +1,18 @@
 //! Loading a config: files in, a checked config or every mistake out.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hactl_core::Diagnostic;
-use hactl_core::diagnostic::Severity;
+use hactl_core::cluster::ClusterConnection;
+use hactl_core::diagnostic::{Severity, SourceId};
 use indexmap::IndexMap;
 
 use crate::config::{Config, Format};
+use crate::documents::{self, Reader};
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
+use crate::kubernetes::KubernetesConfig;
 use crate::secrets::InlineSecrets;
 use crate::section::Section;
 use crate::source::{SourceMap, span};
@@ -104,6 +108,8 @@ fn build(
         inline_secrets: InlineSecrets::new(),
         declarations: Vec::new(),
         outputs: Vec::new(),
+        kubernetes: None,
+        documents: BTreeMap::new(),
         inputs: Inputs::new(&directory),
         invalid: Invalid::default(),
         warnings: Vec::new(),
@@ -117,11 +123,27 @@ fn build(
             );
         }
         let name = stem(path, diagnostics);
-        let rke::Rke { nodes, registries } = rke::read(root, sources, diagnostics);
-        return Some(Config { nodes, registries, ..config(name, Format::Rke) });
+        let rke = rke::read(root, sources, diagnostics);
+        let section = sections.iter().find(|section| section.kind == documents::KIND);
+        let file = sources.path(root.span.source).to_owned();
+        let mut reader = Reader { directory: &directory, sources, diagnostics };
+        let addons = rke.addons.read(section, &file, given, &mut reader);
+        return Some(Config {
+            nodes: rke.nodes,
+            registries: rke.registries,
+            kubernetes: addons.kubernetes,
+            documents: addons.documents,
+            declarations: addons.declarations,
+            invalid: addons.invalid,
+            ..config(name, Format::Rke)
+        });
     }
     let inputs = Inputs::new(&directory);
-    let native = native::read(roots, sections, given, &inputs, sources, diagnostics);
+    let mut native = native::read(roots, sections, given, &inputs, &directory, sources, diagnostics);
+    if let Some(kubeconfig) = &given.kubeconfig {
+        let unnamed = || KubernetesConfig::new(span(SourceId(0), 0, 0), ClusterConnection::default());
+        native.kubernetes.get_or_insert_with(unnamed).override_kubeconfig(kubeconfig, &directory);
+    }
     Some(Config {
         variables: native.variables,
         nodes: native.nodes,
@@ -131,6 +153,8 @@ fn build(
         invalid: native.invalid,
         declarations: native.declarations,
         outputs: native.outputs,
+        kubernetes: native.kubernetes,
+        documents: native.documents,
         inputs,
         ..config(native.name, Format::Native)
     })
@@ -189,7 +213,7 @@ fn stem(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> String {
     if !native::is_stack_name(&stem) {
         diagnostics.push(
             Diagnostic::error(format!("the file's name {stem:?} cannot be the name of a stack"))
-                .at(span(hactl_core::diagnostic::SourceId(0), 0, 0))
+                .at(span(SourceId(0), 0, 0))
                 .help("rename the file: letters, digits, `-`, `_` and `.`, starting with a letter or digit"),
         );
     }
