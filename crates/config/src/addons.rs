@@ -168,7 +168,10 @@ fn cluster(span: Span, file: &Path, given: &VariableInputs, directory: &Path) ->
     match &given.kubeconfig {
         Some(given) => cluster.override_kubeconfig(given, directory),
         None if given.sandbox => {}
-        None if directory.join(&name).exists() => cluster.connection.kubeconfig = Some(name),
+        None if directory.join(&name).exists() => {
+            cluster.connection.kubeconfig = Some(name);
+            cluster.kubeconfig_span = Some(span);
+        }
         None => return None,
     }
     Some(cluster)

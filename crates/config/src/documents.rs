@@ -102,15 +102,23 @@ pub(crate) struct Reader<'a> {
 impl Reader<'_> {
     /// The documents of a file that is named at a place.
     pub(crate) fn file(&mut self, path: &str, at: Span) -> Vec<Document> {
-        if path.starts_with("https://") || path.starts_with("http://") {
+        if self.refuse_address(path, at) {
+            return Vec::new();
+        }
+        self.read(&self.directory.join(path), at)
+    }
+
+    /// Reports the address of something that is no file here, and whether it was one.
+    pub(crate) fn refuse_address(&mut self, path: &str, at: Span) -> bool {
+        let is_address = path.starts_with("https://") || path.starts_with("http://");
+        if is_address {
             self.diagnostics.push(
                 Diagnostic::error(format!("`{path}` is not a file, and hactl does not download manifests"))
                     .at(at)
                     .help("save it beside this file and name that"),
             );
-            return Vec::new();
         }
-        self.read(&self.directory.join(path), at)
+        is_address
     }
 
     /// The documents of the `*.yaml`, `*.yml` and `*.json` of a directory that is named at a place.

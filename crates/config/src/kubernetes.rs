@@ -8,7 +8,7 @@ use hactl_core::diagnostic::{Diagnostic, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::Config;
+use crate::config::{Config, Format};
 use crate::decode::Decoder;
 use crate::key_files::why_unusable;
 use crate::nodes::NodeSet;
@@ -26,7 +26,7 @@ pub struct KubernetesConfig {
     pub span: Span,
     /// How to reach the API server.
     pub connection: ClusterConnection,
-    /// Where the config names the kubeconfig; none where it does not, or where the run names another.
+    /// Where the config names the kubeconfig, or what it is needed for; none where the run names it, or nobody does.
     pub kubeconfig_span: Option<Span>,
     /// The namespace of objects that name none.
     pub namespace: Option<String>,
@@ -147,12 +147,13 @@ impl Config {
         };
         let reason = why_unusable(&place)?;
         let diagnostic = Diagnostic::error(format!("the kubeconfig {path:?} {reason}"));
-        Some(match kubernetes.kubeconfig_span {
-            Some(span) => diagnostic.at(span).help(
+        Some(match (kubernetes.kubeconfig_span, self.format) {
+            (Some(span), Format::Native) => diagnostic.at(span).help(
                 "a relative path starts beside the config; where this config makes the cluster, say what it needs with \
                  `kubernetes.dependsOn`",
             ),
-            None => diagnostic.help("look at the path that `--kubeconfig` names"),
+            (Some(span), Format::Rke) => diagnostic.at(span).help("mend it, or name another with `--kubeconfig`"),
+            (None, _) => diagnostic.help("look at the path that `--kubeconfig` names"),
         })
     }
 }

@@ -5,9 +5,11 @@
 
 mod addons;
 pub mod config;
+pub mod convert;
 mod decode;
 pub mod documents;
 pub mod editor;
+mod emit;
 pub mod encryption;
 pub mod evaluate;
 pub mod expression;
@@ -37,6 +39,7 @@ mod withheld;
 pub mod yaml;
 
 pub use config::{Config, Format, OutputDeclaration};
+pub use convert::convert;
 pub use documents::Document;
 pub use editor::editor_schema;
 pub use encryption::{Encryption, Recipient};

@@ -37,7 +37,7 @@ pub struct LoadFailure {
 }
 
 impl LoadFailure {
-    fn new(sources: SourceMap, diagnostics: Vec<Diagnostic>, partial: Option<Box<Config>>) -> Self {
+    pub(crate) fn new(sources: SourceMap, diagnostics: Vec<Diagnostic>, partial: Option<Box<Config>>) -> Self {
         let mut failure = Self { sources, diagnostics: sorted(diagnostics), partial, cut: Vec::new() };
         if failure.diagnostics.len() > REPORT_LIMIT {
             failure.diagnostics.sort_by_key(|diagnostic| diagnostic.severity == Severity::Warning);
@@ -184,7 +184,7 @@ fn parse_files(path: &Path, sources: &mut SourceMap, diagnostics: &mut Vec<Diagn
 }
 
 /// Which values are sensitive is not known of a file that cannot be parsed: no line that may hold one is shown.
-fn withhold_secrets(mistakes: Vec<Diagnostic>, sources: &SourceMap) -> Vec<Diagnostic> {
+pub(crate) fn withhold_secrets(mistakes: Vec<Diagnostic>, sources: &SourceMap) -> Vec<Diagnostic> {
     let withheld = |mistake| match withheld::is_among_secrets(&mistake, sources) {
         true => withheld::without_content(mistake, sources),
         false => mistake,
@@ -208,7 +208,7 @@ fn directory(path: &Path) -> PathBuf {
 }
 
 /// The name of the stack of an RKE file: the file's name without its extension.
-fn stem(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> String {
+pub(crate) fn stem(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     if !native::is_stack_name(&stem) {
         diagnostics.push(

@@ -138,6 +138,16 @@ fn where_they_go() {
 }
 
 #[test]
+fn a_kubeconfig_that_cannot_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rancher-cluster.yml");
+    std::fs::write(&path, format!("{NODES}addons: '{{kind: A}}'\n")).unwrap();
+    std::fs::create_dir(directory.path().join("kube_config_rancher-cluster.yml")).unwrap();
+    let config = load_path(&path, &VariableInputs::default()).unwrap();
+    insta::assert_snapshot!(show(&config.sources, config.check_kubeconfig(None).as_slice()), @r#"rancher-cluster.yml:3:1: the kubeconfig "kube_config_rancher-cluster.yml" is a directory (mend it, or name another with `--kubeconfig`)"#);
+}
+
+#[test]
 fn empty_ones_are_none() {
     for text in
         ["", "addons: \"\"\naddons_include: []\n", "addons:\naddons_include:\n", "addons: |\n  # later\n  ---\n"]

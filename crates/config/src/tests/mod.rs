@@ -2,6 +2,7 @@
 
 mod addons;
 mod bad_input;
+mod convert;
 mod functions;
 mod good_input;
 mod key_files;

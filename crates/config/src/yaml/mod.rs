@@ -51,6 +51,11 @@ pub(crate) fn documents(sources: &SourceMap, text: &str, origin: &Origin) -> Res
     read(sources, text, origin, Dialect::Kubernetes)
 }
 
+/// Whether plain text stands for itself, and for no number, boolean or nothing, by the rules of YAML 1.2 and 1.1.
+pub(crate) fn is_text(plain: &str) -> bool {
+    matches!(scalar::kubernetes(plain), Ok(Data::String(_)))
+}
+
 /// What is read, and so what plain text stands for and how many documents there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dialect {
