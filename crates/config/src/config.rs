@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use hactl_core::diagnostic::Span;
-use hactl_core::{Diagnostic, Digest, Sensitive, Value};
+use hactl_core::{Address, Diagnostic, Digest, Sensitive, Value};
 use indexmap::IndexMap;
 
+use crate::documents::Document;
 use crate::encryption::Encryption;
 use crate::evaluate::{evaluate, references};
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
+use crate::kubernetes::KubernetesConfig;
 use crate::nodes::NodeConfig;
 use crate::registries::RegistryConfig;
 use crate::secrets::{self, InlineSecrets};
@@ -38,10 +40,6 @@ pub struct Config {
     pub nodes: IndexMap<String, NodeConfig>,
     /// How to log in to image registries, by `host[:port]`, in the order of the file.
     pub registries: IndexMap<String, RegistryConfig>,
-    /// The Kubernetes cluster, where it has one.
-    pub kubernetes: Option<KubernetesConfig>,
-    /// The documents of its manifests, by manifest.
-    pub documents: BTreeMap<String, Vec<Document>>,
     /// Whose keys the secrets in the state are encrypted to, where it says so.
     pub encryption: Option<Encryption>,
     /// The secrets that stand in it in plain text, by the name under which expressions refer to them.
@@ -51,32 +49,18 @@ pub struct Config {
     pub declarations: Vec<Declaration>,
     /// Its outputs, in the order of the file.
     pub outputs: Vec<OutputDeclaration>,
+    /// The cluster that its objects are on. None where it names no cluster; and in an RKE file also where nothing goes
+    /// there, or it is not known which cluster that would be.
+    pub kubernetes: Option<KubernetesConfig>,
+    /// The objects of its manifests, by the manifest's name, in the order they are written. Secrets among them hold their
+    /// values in plain text.
+    pub documents: BTreeMap<String, Vec<Document>>,
     /// The files it names.
     pub inputs: Inputs,
     /// What is declared but wrong, which is reported already; empty in a config that loaded.
     pub invalid: Invalid,
     /// What the user should know though nothing is wrong.
     pub warnings: Vec<Diagnostic>,
-}
-
-/// The Kubernetes cluster of a config.
-#[derive(Debug, Clone)]
-pub struct KubernetesConfig {
-    /// Its key in the config.
-    pub span: Span,
-    /// How its API server is reached.
-    pub connection: hactl_core::cluster::ClusterConnection,
-    /// Where objects are that do not say so.
-    pub namespace: Option<String>,
-    /// What it needs itself.
-    pub depends_on: Vec<(hactl_core::Address, Span)>,
-}
-
-/// One document of a manifest.
-#[derive(Debug, Clone)]
-pub struct Document {
-    /// The object.
-    pub node: Node,
 }
 
 /// The formats of a config.
@@ -133,8 +117,8 @@ impl Config {
     /// The SHA-256 of all that decides what is wanted: it does not depend on order, comments or places.
     ///
     /// Of sensitive variables only the names go in, of registries all but passwords, of secrets where they come from, and of
-    /// their expressions the names in them. Of the files named by the config those go in that were read by now: ask for the
-    /// digest after every declaration was evaluated.
+    /// their expressions the names in them, of Kubernetes Secrets the keys. Of the files that expressions read those go in
+    /// that were read by now: ask for the digest after every declaration was evaluated.
     pub fn digest(&self) -> Digest {
         let mut bytes = Bytes::default();
         bytes.text(&self.name);
@@ -176,6 +160,15 @@ impl Config {
             bytes.node(&output.value);
         }
         bytes.json(&self.inputs.digests());
+        if let Some(kubernetes) = &self.kubernetes {
+            let depends_on: Vec<&Address> = kubernetes.depends_on.iter().map(|(address, _)| address).collect();
+            bytes.json(&(&kubernetes.connection, &kubernetes.namespace, depends_on));
+        }
+        for (manifest, documents) in &self.documents {
+            bytes.text(manifest);
+            bytes.count(documents.len());
+            documents.iter().for_each(|document| bytes.node(&document.public()));
+        }
         Digest::sha256(&bytes.bytes)
     }
 }

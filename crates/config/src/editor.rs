@@ -4,6 +4,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value as Json, json};
 
 use crate::encryption::EncryptionSpec;
+use crate::kubernetes::KubernetesSpec;
 use crate::nodes::{NodeSpec, SshSpec};
 use crate::registries::RegistrySpec;
 use crate::section::{CommonSpec, NODE_KEYS, Section};
@@ -34,6 +35,11 @@ pub fn editor_schema(sections: &[Section]) -> Json {
         named(document.embed("registry", spec::<RegistrySpec>())),
     );
     add("encryption", "Who can read the secrets in the state.", document.embed("encryption", spec::<EncryptionSpec>()));
+    add(
+        "kubernetes",
+        "The Kubernetes cluster that objects are on, and how to reach it.",
+        document.embed("kubernetes", spec::<KubernetesSpec>()),
+    );
     for section in sections {
         let mut schema = (section.schema)();
         add_common_keys(&mut schema, section);

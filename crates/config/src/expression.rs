@@ -101,7 +101,7 @@ fn is_template(text: &str) -> bool {
 }
 
 /// How many spaces stand before a block scalar's first line; none where other text does.
-fn indentation(source_text: &str, start: usize) -> Option<usize> {
+pub(crate) fn indentation(source_text: &str, start: usize) -> Option<usize> {
     let before = source_text.get(..start)?;
     let line = &before[before.rfind('\n').map_or(0, |newline| newline + 1)..];
     line.bytes().all(|byte| byte == b' ').then_some(line.len())

@@ -46,23 +46,33 @@ pub(crate) fn list(path: &Path) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let shown = path.display();
+    let found = in_directory(path, &["yaml", "yml"])?;
+    if found.is_empty() {
+        let diagnostic = Diagnostic::error(format!("there is no `*.yaml` in the directory {}", path.display()));
+        return Err(Box::new(diagnostic.help(WHAT_TO_DO)));
+    }
+    Ok(found)
+}
+
+/// The files of a directory that have one of these extensions, in the order of their names; hidden ones are left out.
+pub(crate) fn in_directory(path: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
     let fail = |error: std::io::Error| {
-        let reason = io_reason(&error);
-        Box::new(Diagnostic::error(format!("cannot read the directory {shown}: {reason}")))
+        let reason = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such directory".to_owned(),
+            std::io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
+            _ => io_reason(&error),
+        };
+        Box::new(Diagnostic::error(format!("cannot read the directory {}: {reason}", path.display())))
     };
     let mut found = Vec::new();
     for entry in fs::read_dir(path).map_err(fail)? {
         let file = entry.map_err(fail)?.path();
-        let is_yaml = file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let has_extension =
+            file.extension().is_some_and(|extension| extensions.iter().any(|known| extension == *known));
         let is_hidden = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if is_yaml && !is_hidden && file.is_file() {
+        if has_extension && !is_hidden && file.is_file() {
             found.push(file);
         }
-    }
-    if found.is_empty() {
-        let diagnostic = Diagnostic::error(format!("there is no `*.yaml` in the directory {shown}"));
-        return Err(Box::new(diagnostic.help(WHAT_TO_DO)));
     }
     found.sort();
     Ok(found)

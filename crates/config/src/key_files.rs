@@ -52,7 +52,8 @@ fn is_expanded_by_ssh(path: &str) -> bool {
     path.starts_with('~') || path.contains('%')
 }
 
-fn why_unusable(path: &Path) -> Option<String> {
+/// Why a file cannot be read, as a clause; none where it can.
+pub(crate) fn why_unusable(path: &Path) -> Option<String> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Some("is a directory".to_owned()),
         Ok(_) => std::fs::File::open(path).err().map(|error| format!("cannot be read: {error}")),

@@ -3,9 +3,13 @@
 //! The only crate that knows the file formats: the native one and RKE's. It decides nothing about resources: specs are
 //! held against the schemas that the kinds hand in, and their templates stay to be evaluated by whoever builds the graph.
 
+mod addons;
 pub mod config;
+pub mod convert;
 mod decode;
+pub mod documents;
 pub mod editor;
+mod emit;
 pub mod encryption;
 pub mod evaluate;
 pub mod expression;
@@ -15,7 +19,9 @@ mod hcl;
 pub mod inputs;
 pub mod invalid;
 mod key_files;
+pub mod kubernetes;
 pub mod load;
+mod manifests;
 mod native;
 pub mod nodes;
 pub mod registries;
@@ -32,7 +38,9 @@ pub mod variables;
 mod withheld;
 pub mod yaml;
 
-pub use config::{Config, Document, Format, KubernetesConfig, OutputDeclaration};
+pub use config::{Config, Format, OutputDeclaration};
+pub use convert::convert;
+pub use documents::Document;
 pub use editor::editor_schema;
 pub use encryption::{Encryption, Recipient};
 pub use evaluate::{Reference, evaluate, references};
@@ -40,6 +48,7 @@ pub use expression::{TemplateError, expression_span, parse_template_text, parse_
 pub use inputs::{Inputs, Source, digest_of_file};
 pub use invalid::Invalid;
 pub use key_files::key_path;
+pub use kubernetes::KubernetesConfig;
 pub use load::{LoadFailure, load};
 pub use native::is_stack_name;
 pub use nodes::NodeConfig;

@@ -1,14 +1,18 @@
 //! Loading a config: files in, a checked config or every mistake out.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hactl_core::Diagnostic;
-use hactl_core::diagnostic::Severity;
+use hactl_core::cluster::ClusterConnection;
+use hactl_core::diagnostic::{Severity, SourceId};
 use indexmap::IndexMap;
 
 use crate::config::{Config, Format};
+use crate::documents::{self, Reader};
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
+use crate::kubernetes::KubernetesConfig;
 use crate::secrets::InlineSecrets;
 use crate::section::Section;
 use crate::source::{SourceMap, span};
@@ -33,7 +37,7 @@ pub struct LoadFailure {
 }
 
 impl LoadFailure {
-    fn new(sources: SourceMap, diagnostics: Vec<Diagnostic>, partial: Option<Box<Config>>) -> Self {
+    pub(crate) fn new(sources: SourceMap, diagnostics: Vec<Diagnostic>, partial: Option<Box<Config>>) -> Self {
         let mut failure = Self { sources, diagnostics: sorted(diagnostics), partial, cut: Vec::new() };
         if failure.diagnostics.len() > REPORT_LIMIT {
             failure.diagnostics.sort_by_key(|diagnostic| diagnostic.severity == Severity::Warning);
@@ -100,12 +104,12 @@ fn build(
         variables: IndexMap::new(),
         nodes: IndexMap::new(),
         registries: IndexMap::new(),
-        kubernetes: None,
-        documents: std::collections::BTreeMap::new(),
         encryption: None,
         inline_secrets: InlineSecrets::new(),
         declarations: Vec::new(),
         outputs: Vec::new(),
+        kubernetes: None,
+        documents: BTreeMap::new(),
         inputs: Inputs::new(&directory),
         invalid: Invalid::default(),
         warnings: Vec::new(),
@@ -119,11 +123,27 @@ fn build(
             );
         }
         let name = stem(path, diagnostics);
-        let rke::Rke { nodes, registries } = rke::read(root, sources, diagnostics);
-        return Some(Config { nodes, registries, ..config(name, Format::Rke) });
+        let rke = rke::read(root, sources, diagnostics);
+        let section = sections.iter().find(|section| section.kind == documents::KIND);
+        let file = sources.path(root.span.source).to_owned();
+        let mut reader = Reader { directory: &directory, sources, diagnostics };
+        let addons = rke.addons.read(section, &file, given, &mut reader);
+        return Some(Config {
+            nodes: rke.nodes,
+            registries: rke.registries,
+            kubernetes: addons.kubernetes,
+            documents: addons.documents,
+            declarations: addons.declarations,
+            invalid: addons.invalid,
+            ..config(name, Format::Rke)
+        });
     }
     let inputs = Inputs::new(&directory);
-    let native = native::read(roots, sections, given, &inputs, sources, diagnostics);
+    let mut native = native::read(roots, sections, given, &inputs, &directory, sources, diagnostics);
+    if let Some(kubeconfig) = &given.kubeconfig {
+        let unnamed = || KubernetesConfig::new(span(SourceId(0), 0, 0), ClusterConnection::default());
+        native.kubernetes.get_or_insert_with(unnamed).override_kubeconfig(kubeconfig, &directory);
+    }
     Some(Config {
         variables: native.variables,
         nodes: native.nodes,
@@ -133,6 +153,8 @@ fn build(
         invalid: native.invalid,
         declarations: native.declarations,
         outputs: native.outputs,
+        kubernetes: native.kubernetes,
+        documents: native.documents,
         inputs,
         ..config(native.name, Format::Native)
     })
@@ -162,7 +184,7 @@ fn parse_files(path: &Path, sources: &mut SourceMap, diagnostics: &mut Vec<Diagn
 }
 
 /// Which values are sensitive is not known of a file that cannot be parsed: no line that may hold one is shown.
-fn withhold_secrets(mistakes: Vec<Diagnostic>, sources: &SourceMap) -> Vec<Diagnostic> {
+pub(crate) fn withhold_secrets(mistakes: Vec<Diagnostic>, sources: &SourceMap) -> Vec<Diagnostic> {
     let withheld = |mistake| match withheld::is_among_secrets(&mistake, sources) {
         true => withheld::without_content(mistake, sources),
         false => mistake,
@@ -186,12 +208,12 @@ fn directory(path: &Path) -> PathBuf {
 }
 
 /// The name of the stack of an RKE file: the file's name without its extension.
-fn stem(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> String {
+pub(crate) fn stem(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     if !native::is_stack_name(&stem) {
         diagnostics.push(
             Diagnostic::error(format!("the file's name {stem:?} cannot be the name of a stack"))
-                .at(span(hactl_core::diagnostic::SourceId(0), 0, 0))
+                .at(span(SourceId(0), 0, 0))
                 .help("rename the file: letters, digits, `-`, `_` and `.`, starting with a letter or digit"),
         );
     }

@@ -1,6 +1,7 @@
 //! The native format: the top-level keys of one or several files, merged.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use hactl_core::Diagnostic;
@@ -9,11 +10,14 @@ use indexmap::IndexMap;
 
 use crate::config::OutputDeclaration;
 use crate::decode::Decoder;
+use crate::documents::{self, Document};
 use crate::encryption::{self, Encryption};
 use crate::evaluate::evaluate;
 use crate::expression::parse_templates;
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
+use crate::kubernetes::{self, KubernetesConfig};
+use crate::manifests;
 use crate::nodes::{NodeConfig, NodeSet};
 use crate::registries::{self, RegistryConfig};
 use crate::secrets::{self, InlineSecrets, SecretScope};
@@ -27,18 +31,14 @@ use crate::variables::{self, Variable, VariableInputs, VariableScope};
 const FORMAT: i64 = 1;
 
 /// Top-level keys with one value.
-const SINGLE_KEYS: [&str; 4] = ["hactl", "name", "ssh", "encryption"];
+const SINGLE_KEYS: [&str; 5] = ["hactl", "name", "ssh", "encryption", "kubernetes"];
 
 /// Top-level keys with named entries, beside the sections.
 const MAP_KEYS: [&str; 4] = ["variables", "nodes", "registries", "outputs"];
 
 /// Keys of the format that are not acted on yet, each with the word that refers to what is declared under it.
-const LATER_KEYS: [(&str, &str); 9] = [
+const LATER_KEYS: [(&str, &str); 5] = [
     ("loadBalancers", "loadBalancer"),
-    ("kubernetes", "kubernetes"),
-    ("manifests", "manifest"),
-    ("ingress", "ingress"),
-    ("hostAliases", "hostAliases"),
     ("checks", "check"),
     ("git", "git"),
     ("moved", "moved"),
@@ -55,6 +55,8 @@ pub(crate) struct Native {
     pub(crate) inline_secrets: InlineSecrets,
     pub(crate) declarations: Vec<Declaration>,
     pub(crate) outputs: Vec<OutputDeclaration>,
+    pub(crate) kubernetes: Option<KubernetesConfig>,
+    pub(crate) documents: BTreeMap<String, Vec<Document>>,
     pub(crate) invalid: Invalid,
 }
 
@@ -64,6 +66,7 @@ pub(crate) fn read(
     sections: &[Section],
     given: &VariableInputs,
     inputs: &Inputs,
+    directory: &Path,
     sources: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Native {
@@ -76,7 +79,6 @@ pub(crate) fn read(
     }
     let declared = merged.take_all("variables");
     let variables = variables::resolve(&declared, given, &mut merged.invalid, sources, diagnostics);
-    let sources = &*sources;
     merged.check_variables(&variables, sources, diagnostics);
     let scope = VariableScope { variables: &variables, inputs };
 
@@ -85,7 +87,15 @@ pub(crate) fn read(
     let ssh = merged.singles.remove("ssh").map(&mut evaluated);
     let node_entries: Vec<Entry> = merged.take_all("nodes").into_iter().map(&mut evaluated).collect();
     let invalid = std::mem::take(&mut merged.invalid);
-    let nodes = NodeSet::decode(&node_entries, ssh.as_ref(), invalid, diagnostics);
+    let kubernetes = merged.singles.remove("kubernetes").map(&mut evaluated);
+    let mut nodes = NodeSet::decode(&node_entries, ssh.as_ref(), invalid, diagnostics);
+    let kubernetes = kubernetes.and_then(|entry| {
+        let read = kubernetes::read(&entry, &nodes, diagnostics);
+        if read.is_none() {
+            nodes.invalid.add_all_of(kubernetes::WORD);
+        }
+        read
+    });
 
     let encryption = merged.singles.remove("encryption");
     let encryption = encryption.and_then(|entry| encryption::read(&entry, &scope, sources, diagnostics));
@@ -102,7 +112,9 @@ pub(crate) fn read(
         let entries = merged.take_all(section.key);
         declarations.extend(reader.read(section, entries, diagnostics));
     }
-    let invalid = reader.into_invalid();
+    let mut invalid = reader.into_invalid();
+    let mut reader = documents::Reader { directory, sources, diagnostics };
+    let documents = manifests::read(&mut declarations, scope, &mut invalid, &mut reader);
     let outputs = merged.take_all("outputs").into_iter().filter_map(|entry| output(entry, diagnostics)).collect();
     Native {
         name,
@@ -112,6 +124,8 @@ pub(crate) fn read(
         inline_secrets,
         declarations,
         outputs,
+        kubernetes,
+        documents,
         variables,
         invalid,
     }
@@ -124,22 +138,23 @@ fn redact(root: &Node, sources: &mut SourceMap) {
             "registries" => registries::redact(&entry.value, sources),
             "encryption" => encryption::redact(&entry.value, sources),
             key if did_you_mean(key, [secrets::SECTION]).is_some() => secrets::redact(&entry.value, sources),
-            _ => {}
+            _ => documents::redact(&entry.value, sources),
         }
     }
 }
 
-/// Parses the templates of a file; where a declaration says `template: false`, its `content` stays as it is written.
+/// Parses the templates of a file; where a declaration says `template: false`, its `content` and `inline` stay as they are
+/// written. So does a text of objects, which is parsed before the templates in it.
 fn parse_root(root: &mut Node, sections: &[Section], sources: &SourceMap, diagnostics: &mut Vec<Diagnostic>) {
     let Data::Map(entries) = &mut root.data else {
         return;
     };
     for entry in entries {
-        let is_section = sections.iter().any(|section| section.key == &*entry.key);
-        match &mut entry.value.data {
-            Data::Map(declarations) if is_section => {
+        let section = sections.iter().find(|section| section.key == &*entry.key);
+        match (&mut entry.value.data, section) {
+            (Data::Map(declarations), Some(section)) => {
                 for declaration in declarations {
-                    parse_declaration(&mut declaration.value, sources, diagnostics);
+                    parse_declaration(section.kind, &mut declaration.value, sources, diagnostics);
                 }
             }
             _ => parse_templates(&mut entry.value, sources, diagnostics),
@@ -147,11 +162,17 @@ fn parse_root(root: &mut Node, sections: &[Section], sources: &SourceMap, diagno
     }
 }
 
-fn parse_declaration(body: &mut Node, sources: &SourceMap, diagnostics: &mut Vec<Diagnostic>) {
+fn parse_declaration(kind: &str, body: &mut Node, sources: &SourceMap, diagnostics: &mut Vec<Diagnostic>) {
     let is_literal = matches!(body.get("template"), Some(Node { data: Data::Bool(false), .. }));
-    match &mut body.data {
-        Data::Map(fields) if is_literal => {
-            for field in fields.iter_mut().filter(|field| &*field.key != "content") {
+    let is_text = |key: &str| body.get(key).is_some_and(|field| field.as_str().is_some());
+    let literal = match kind {
+        documents::KIND if is_literal || is_text(manifests::INLINE) => Some(manifests::INLINE),
+        _ if is_literal => Some("content"),
+        _ => None,
+    };
+    match (&mut body.data, literal) {
+        (Data::Map(fields), Some(literal)) => {
+            for field in fields.iter_mut().filter(|field| &*field.key != literal) {
                 parse_templates(&mut field.value, sources, diagnostics);
             }
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::Decoder;
 use crate::invalid::Invalid;
+use crate::kubernetes::refuse_as_node;
 use crate::tree::{Data, Entry, Node};
 use crate::validate::suggestion;
 
@@ -282,6 +283,7 @@ pub(crate) fn is_node_name(name: &str) -> bool {
 }
 
 fn check_name(entry: &Entry, diagnostics: &mut Vec<Diagnostic>) {
+    refuse_as_node(&entry.key, entry.key_span, diagnostics);
     if !is_node_name(&entry.key) {
         diagnostics.push(
             Diagnostic::error(format!("{:?} cannot be the name of a node", &*entry.key)).at(entry.key_span).help(

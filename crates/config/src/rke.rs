@@ -1,5 +1,5 @@
-//! RKE cluster files (`rancher-cluster.yml`): nodes, how to reach them, and registries; every other key is named, not
-//! dropped.
+//! RKE cluster files (`rancher-cluster.yml`): nodes, how to reach them, registries and addons; every other key is named,
+//! not dropped.
 //!
 //! The keys are those of RKE 1.8, its last release.
 
@@ -13,18 +13,19 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::addons::{self, Addons};
 use crate::decode::Decoder;
+use crate::kubernetes::refuse_as_node;
 use crate::nodes::{NodeConfig, is_node_name};
 use crate::registries::{self, RegistryConfig};
 use crate::source::SourceMap;
 use crate::tree::{Data, Entry, Node};
 
-const TOP_KEYS_ACTED_ON: [&str; 5] = ["nodes", "ssh_key_path", "ssh_agent_auth", "bastion_host", "private_registries"];
+const TOP_KEYS_ACTED_ON: [&str; 7] =
+    ["nodes", "ssh_key_path", "ssh_agent_auth", "bastion_host", "private_registries", addons::TEXT, addons::FILES];
 
-const TOP_KEYS: [&str; 24] = [
+const TOP_KEYS: [&str; 22] = [
     "addon_job_timeout",
-    "addons",
-    "addons_include",
     "authentication",
     "authorization",
     "cloud_provider",
@@ -75,6 +76,7 @@ const REGISTRY_KEYS: [&str; 2] = ["is_default", "ecr_credential_plugin"];
 pub(crate) struct Rke {
     pub(crate) nodes: IndexMap<String, NodeConfig>,
     pub(crate) registries: IndexMap<String, RegistryConfig>,
+    pub(crate) addons: Addons,
 }
 
 /// Whether a parsed file is an RKE cluster file: `nodes` is a list, and there is no `hactl:`.
@@ -144,7 +146,7 @@ pub(crate) fn read(root: &Node, sources: &mut SourceMap, diagnostics: &mut Vec<D
         registries::redact(list, sources);
     }
     let cluster = acted_on(root, &TOP_KEYS_ACTED_ON, &TOP_KEYS, "", diagnostics);
-    let plain = without(&cluster, &["nodes", "bastion_host", "private_registries"]);
+    let plain = without(&cluster, &["nodes", "bastion_host", "private_registries", addons::TEXT, addons::FILES]);
     let defaults = Decoder::<ClusterSpec>::new().decode(&plain, root.span, diagnostics).unwrap_or_default();
     let bastion = cluster.entry("bastion_host").and_then(|entry| bastion(entry, diagnostics));
 
@@ -173,7 +175,8 @@ pub(crate) fn read(root: &Node, sources: &mut SourceMap, diagnostics: &mut Vec<D
             }
         }
     }
-    Rke { nodes, registries }
+    let addons = Addons::new(&cluster, diagnostics);
+    Rke { nodes, registries, addons }
 }
 
 /// The registries with a user and a password, by name. The one without a `url` is Docker Hub, as in RKE.
@@ -217,6 +220,7 @@ fn node(
         Some(name) => (name, span_of("hostname_override")),
         None => (spec.address.clone(), span_of("address")),
     };
+    refuse_as_node(&name, span, diagnostics);
     if !is_node_name(&name) {
         diagnostics.push(
             Diagnostic::error(format!("{name:?} cannot be the name of a node"))
@@ -290,7 +294,8 @@ fn acted_on(node: &Node, keys: &[&str], other_keys: &[&str], of: &str, diagnosti
         let key = &*entry.key;
         if keys.contains(&key) {
             let mut entry = entry.clone();
-            if !matches!(key, "nodes" | "bastion_host" | "private_registries") {
+            // In addons only some texts are placeholders, and the others have their keys looked at one by one.
+            if !matches!(key, "nodes" | "bastion_host" | "private_registries" | addons::TEXT) {
                 refuse_placeholders(&mut entry.value, key, diagnostics);
             }
             if !matches!(entry.value.data, Data::Null) {

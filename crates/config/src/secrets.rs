@@ -53,7 +53,8 @@ pub(crate) fn redact(secrets: &Node, sources: &mut SourceMap) {
     }
 }
 
-fn redact_value(node: &Node, sources: &mut SourceMap) {
+/// Takes a value out, as [`redact`] does.
+pub(crate) fn redact_value(node: &Node, sources: &mut SourceMap) {
     match &node.data {
         Data::List(items) => items.iter().for_each(|item| redact_value(item, sources)),
         Data::Map(entries) => {

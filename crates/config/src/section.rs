@@ -251,7 +251,8 @@ fn refuse_node_keys(section: &Section, spec: &mut Node, diagnostics: &mut Vec<Di
     }
 }
 
-fn dependencies(list: Option<&Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Address, Span)> {
+/// The addresses in a list of them; those that are wrong are reported and left out.
+pub(crate) fn dependencies(list: Option<&Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Address, Span)> {
     let items = list.map(Node::items).unwrap_or_default();
     let mut found = Vec::with_capacity(items.len());
     for item in items {

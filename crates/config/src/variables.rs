@@ -41,7 +41,7 @@ impl fmt::Debug for Variable {
     }
 }
 
-/// Where a run takes the values of variables from; the first that has one wins.
+/// What a run gives to a config: the values of variables, of which the first that has one wins, and the cluster.
 #[derive(Clone, Default)]
 pub struct VariableInputs {
     /// `--var`, each as `name=value`; the last one of a name wins.
@@ -52,6 +52,10 @@ pub struct VariableInputs {
     pub environment: Vec<(String, String)>,
     /// Whether a variable without a value is no mistake; what depends on it is then not judged.
     pub optional: bool,
+    /// `--kubeconfig`, relative to the working directory: it is used in place of the one that the config names.
+    pub kubeconfig: Option<PathBuf>,
+    /// Whether the run is in the sandbox. Objects go to its own API server then, and no kubeconfig is looked for.
+    pub sandbox: bool,
 }
 
 /// Shows no values: any of them may be sensitive.
@@ -60,6 +64,8 @@ impl fmt::Debug for VariableInputs {
         f.debug_struct("VariableInputs")
             .field("assignments", &self.assignments.len())
             .field("files", &self.files)
+            .field("kubeconfig", &self.kubeconfig)
+            .field("sandbox", &self.sandbox)
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,8 @@ use hactl_core::diagnostic::{Label, Span};
 use crate::source::SourceMap;
 
 /// The top-level keys under which secrets may stand, RKE's last.
-const BLOCKS: [&str; 5] = ["variables", "secrets", "encryption", "registries", "private_registries"];
+const BLOCKS: [&str; 7] =
+    ["variables", "secrets", "encryption", "registries", "manifests", "private_registries", "addons"];
 
 /// The mistake with its place as text, and without the labels and quotations by which its lines would be shown.
 pub(crate) fn without_content(mistake: Diagnostic, sources: &SourceMap) -> Diagnostic {

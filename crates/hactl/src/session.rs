@@ -44,6 +44,8 @@ pub(crate) fn variable_inputs(global: &Global) -> VariableInputs {
         files: global.var_file.clone(),
         environment: environment(),
         optional: false,
+        kubeconfig: None,
+        sandbox: global.sandbox,
     }
 }
 

@@ -1,9 +1,13 @@
 //! Tests of the crate as a whole, and what they share: a few kinds, and a way to show diagnostics on one line each.
 
+mod addons;
 mod bad_input;
+mod convert;
 mod functions;
 mod good_input;
 mod key_files;
+mod kubernetes;
+mod manifests;
 mod properties;
 mod registries;
 mod rke;
@@ -115,6 +119,40 @@ enum SecretForm {
     Value(String),
 }
 
+/// A manifest, as small as the tests need it.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "only the schema is used")]
+struct ManifestSpec {
+    /// Files that hold objects.
+    file: Option<Paths>,
+    /// A directory of such files.
+    directory: Option<String>,
+    /// Objects.
+    inline: Option<Inline>,
+    /// Whether `${…}` in objects is evaluated.
+    template: Option<bool>,
+    /// Whether to wait for readiness.
+    wait: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only the schema is used")]
+enum Paths {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only the schema is used")]
+enum Inline {
+    Text(String),
+    Object(std::collections::BTreeMap<String, serde_json::Value>),
+    Objects(Vec<std::collections::BTreeMap<String, serde_json::Value>>),
+}
+
 fn duration(text: &str) -> Result<(), String> {
     let digits = text.strip_suffix('s').unwrap_or("");
     if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) {
@@ -146,6 +184,14 @@ pub(crate) const SECTIONS: &[Section] = &[
         key: "secrets",
         kind: "secret",
         schema: || schemars::schema_for!(SecretSpec).to_value(),
+        formats: &[],
+        on_nodes: false,
+        node_keys: &[],
+    },
+    Section {
+        key: "manifests",
+        kind: "manifest",
+        schema: || schemars::schema_for!(ManifestSpec).to_value(),
         formats: &[],
         on_nodes: false,
         node_keys: &[],

@@ -6,18 +6,17 @@ use std::sync::Arc;
 
 use granit_parser::{Event, ScalarStyle, Tag};
 use hactl_core::Diagnostic;
-use hactl_core::diagnostic::{SourceId, Span};
+use hactl_core::diagnostic::Span;
 
-use super::{ALIAS_LIMIT, DEPTH_LIMIT, NODE_LIMIT, scalar, too_deep};
-use crate::source::span;
+use super::{ALIAS_LIMIT, DEPTH_LIMIT, Dialect, NODE_LIMIT, scalar, too_deep};
 use crate::tree::{Data, Entry, Node};
 
 type Built = Result<(), Box<Diagnostic>>;
 
-/// The tree of what was read so far.
+/// The trees of what was read so far.
 pub(super) struct Builder {
-    root: Node,
-    documents: usize,
+    dialect: Dialect,
+    documents: Vec<Node>,
     /// The lists and maps that are not closed yet, outermost first.
     open: Vec<Open>,
     /// The items and entries of the open lists and maps, one after the other.
@@ -57,10 +56,10 @@ enum Key {
 }
 
 impl Builder {
-    pub(super) fn new(source: SourceId) -> Self {
+    pub(super) fn new(dialect: Dialect) -> Self {
         Self {
-            root: Node::new(span(source, 0, 0), Data::Null),
-            documents: 0,
+            dialect,
+            documents: Vec::new(),
             open: Vec::new(),
             items: Vec::new(),
             entries: Vec::new(),
@@ -72,22 +71,22 @@ impl Builder {
         }
     }
 
-    /// The whole tree, or every duplicate key.
-    pub(super) fn finish(self) -> Result<Node, Vec<Diagnostic>> {
-        if self.duplicates.is_empty() { Ok(self.root) } else { Err(self.duplicates) }
+    /// Every document's tree, or every duplicate key.
+    pub(super) fn finish(self) -> Result<Vec<Node>, Vec<Diagnostic>> {
+        if self.duplicates.is_empty() { Ok(self.documents) } else { Err(self.duplicates) }
     }
 
     pub(super) fn event(&mut self, event: Event<'_>, at: Span) -> Built {
         match event {
             Event::DocumentStart(..) => {
-                self.documents += 1;
-                if self.documents > 1 {
+                if self.dialect == Dialect::Config && !self.documents.is_empty() {
                     return fail(
                         at,
                         "the file holds more than one YAML document",
                         "put each document into a file of its own and name their directory with `-f`",
                     );
                 }
+                self.documents.push(Node::new(at, Data::Null));
                 Ok(())
             }
             Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), at),
@@ -122,6 +121,7 @@ impl Builder {
             return Ok(());
         }
         let data = match tag {
+            None if is_plain && self.dialect == Dialect::Kubernetes => scalar::kubernetes(text),
             None if is_plain => scalar::plain(text),
             None => Ok(Data::String(text.into())),
             Some(tag) => tagged(text, tag, at)?,
@@ -176,7 +176,11 @@ impl Builder {
             self.anchors.insert(anchor, (node.clone(), size));
         }
         match self.open.last_mut().map(|open| &mut open.contents) {
-            None => self.root = node,
+            None => {
+                if let Some(document) = self.documents.last_mut() {
+                    *document = node;
+                }
+            }
             Some(Contents::List(_)) => self.items.push(node),
             Some(Contents::Map { key, merged, .. }) => match key.take() {
                 Some(Key::Text(key, key_span)) => self.entries.push(Entry { key, key_span, value: node }),

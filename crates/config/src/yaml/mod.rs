@@ -1,6 +1,7 @@
 //! YAML text to a tree with places. The only module that knows the YAML parser.
 
 mod build;
+mod origin;
 mod scalar;
 
 use granit_parser::{ErrorKind, Parser, ScanError};
@@ -8,8 +9,9 @@ use hactl_core::Diagnostic;
 use hactl_core::diagnostic::{SourceId, Span};
 
 use crate::source::{SourceMap, span};
-use crate::tree::Node;
+use crate::tree::{Data, Node};
 use build::Builder;
+pub(crate) use origin::Origin;
 
 /// The largest YAML file that is read, in bytes.
 pub const FILE_LIMIT: usize = 32 * 1024 * 1024;
@@ -23,7 +25,7 @@ const ALIAS_LIMIT: usize = 1_000_000;
 
 /// Parses a file that was added to `sources`. Templates stay text; see [`crate::expression::parse_templates`].
 ///
-/// Anchors, aliases and merge keys are expanded. An empty file is [`crate::tree::Data::Null`]. Plain text is read by the core schema
+/// Anchors, aliases and merge keys are expanded. An empty file is [`Data::Null`]. Plain text is read by the core schema
 /// of YAML 1.2 (section 10.3.2), but `0777` and `1_000` stay text, as do `yes` and `no`.
 ///
 /// # Errors
@@ -34,16 +36,43 @@ pub fn parse(sources: &SourceMap, source: SourceId) -> Result<Node, Vec<Diagnost
     if text.len() > FILE_LIMIT {
         return Err(vec![too_large(text.len()).at(span(source, 0, 0))]);
     }
+    let mut documents = read(sources, text, &Origin::of_file(source), Dialect::Config)?;
+    Ok(documents.pop().unwrap_or_else(|| Node::new(span(source, 0, 0), Data::Null)))
+}
+
+/// Parses Kubernetes objects, one or more documents: a whole file, or the text of a scalar in one. Documents without
+/// content are [`Data::Null`].
+///
+/// Plain text is read as `kubectl` does, by YAML 1.1: `0644` is octal, `yes` and `on` are booleans.
+///
+/// # Errors
+/// As [`parse`], but for the number of documents.
+pub(crate) fn documents(sources: &SourceMap, text: &str, origin: &Origin) -> Result<Vec<Node>, Vec<Diagnostic>> {
+    read(sources, text, origin, Dialect::Kubernetes)
+}
+
+/// Whether plain text stands for itself, and for no number, boolean or nothing, by the rules of YAML 1.2 and 1.1.
+pub(crate) fn is_text(plain: &str) -> bool {
+    matches!(scalar::kubernetes(plain), Ok(Data::String(_)))
+}
+
+/// What is read, and so what plain text stands for and how many documents there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Config,
+    Kubernetes,
+}
+
+fn read(sources: &SourceMap, text: &str, origin: &Origin, dialect: Dialect) -> Result<Vec<Node>, Vec<Diagnostic>> {
     let options = granit_parser::options! {
         emit_comments: false,
         flow_nesting_limit: 2 * DEPTH_LIMIT,
         block_nesting_limit: 2 * DEPTH_LIMIT,
     };
-    let mut builder = Builder::new(source);
+    let mut builder = Builder::new(dialect);
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, place) = event.map_err(|error| vec![explain(sources, source, &error)])?;
-        let place = place.byte_range().map_or(span(source, 0, 0), |range| span(source, range.start, range.end));
-        builder.event(event, place).map_err(|mistake| vec![*mistake])?;
+        let (event, place) = event.map_err(|error| vec![explain(sources, origin, &error)])?;
+        builder.event(event, origin.span(place.byte_range().unwrap_or(0..0))).map_err(|mistake| vec![*mistake])?;
     }
     builder.finish()
 }
@@ -74,9 +103,9 @@ pub(crate) fn too_large(bytes: usize) -> Diagnostic {
 }
 
 /// What the parser says, in this project's words where the cause is a common one.
-fn explain(sources: &SourceMap, source: SourceId, error: &ScanError) -> Diagnostic {
+fn explain(sources: &SourceMap, origin: &Origin, error: &ScanError) -> Diagnostic {
     let offset = error.marker().byte_offset().unwrap_or(0);
-    let at = span(source, offset, offset);
+    let at = origin.span(offset..offset);
     if let Some(tab) = tab_indentation(sources, at) {
         return Diagnostic::error("a tab is used for indentation")
             .at(tab)

@@ -16,6 +16,32 @@ pub(super) fn plain(text: &str) -> Result<Data, &'static str> {
     }
 }
 
+/// What plain text stands for in Kubernetes objects: as [`plain`], but for what YAML 1.1 reads in another way and so
+/// `kubectl` does.
+///
+/// # Errors
+/// As [`plain`].
+pub(super) fn kubernetes(text: &str) -> Result<Data, &'static str> {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => return Ok(Data::Bool(true)),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => return Ok(Data::Bool(false)),
+        _ => {}
+    }
+    match plain(text)? {
+        Data::String(text) => Ok(octal(&text).map_or(Data::String(text), Data::Int)),
+        data => Ok(data),
+    }
+}
+
+/// `0644` and `-017`
+fn octal(text: &str) -> Option<i64> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = unsigned.strip_prefix('0')?;
+    let is_octal = !digits.is_empty() && digits.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    let value = is_octal.then(|| i64::from_str_radix(digits, 8).ok())??;
+    Some(if text.starts_with('-') { -value } else { value })
+}
+
 fn number(text: &str) -> Result<Data, &'static str> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
@@ -103,6 +129,22 @@ mod tests {
             (".nan", "a number must be finite"),
             ("~", "Null"),
             ("True", "Bool(true)"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+    #[test]
+    fn kubernetes_objects_are_read_as_kubectl_does() {
+        let shown = |text: &str| format!("{:?}", kubernetes(text).unwrap());
+        for (text, expected) in [
+            ("0644", "Int(420)"),
+            ("-017", "Int(-15)"),
+            ("0", "Int(0)"),
+            ("0888", "String(\"0888\")"),
+            ("yes", "Bool(true)"),
+            ("Off", "Bool(false)"),
+            ("yess", "String(\"yess\")"),
+            ("500m", "String(\"500m\")"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
