@@ -16,6 +16,9 @@ address_of() {
         node2) echo 172.30.0.12 ;;
         node3) echo 172.30.0.13 ;;
         podman) echo 172.30.0.14 ;;
+        kube) echo 172.30.0.20 ;;
+        worker1) echo 172.30.0.21 ;;
+        worker2) echo 172.30.0.22 ;;
         *) return 1 ;;
     esac
 }
@@ -53,6 +56,13 @@ each() {
 # TAG LABEL HOST
 start_host() {
     local tag="$1" label="$2" host="$3" name="hactl-lab-$3" is
+    local volumes=()
+    case "$host" in
+        kube | worker*)
+            label+="-$(sha256sum <"$pki/ca.crt" | cut -c1-8)"
+            volumes=(--volume "$servers:/lab/servers:ro" --volume "$pki:/lab/pki:ro")
+            ;;
+    esac
     is="$(docker inspect -f '{{index .Config.Labels "hactl-lab"}} {{.State.Status}}' "$name" 2>/dev/null)" || is=""
     case "$is" in
         "$label running") return ;;
@@ -66,17 +76,23 @@ start_host() {
     case "$host" in
         registry) docker run "${options[@]}" "hactl-lab/registry:$tag" ;;
         registry-auth) docker run "${options[@]}" "hactl-lab/registry:$tag" docker-registry serve /lab/registry-auth.yml ;;
-        bastion) docker run "${options[@]}" --tmpfs /run -e LAB_KEY="$(cat "$ssh/id_ed25519.pub")" "hactl-lab/bastion:$tag" ;;
+        bastion | kube)
+            docker run "${options[@]}" --tmpfs /run -e LAB_KEY="$(cat "$ssh/id_ed25519.pub")" "${volumes[@]}" \
+                "hactl-lab/$host:$tag"
+            ;;
         *)
             local image=node data=/var/lib/docker
-            if [ "$host" = podman ]; then image=podman data=/var/lib/containers; fi
+            case "$host" in
+                podman) image=podman data=/var/lib/containers ;;
+                worker*) image=worker ;;
+            esac
             # As much as an engine inside needs, and no more: where a CI machine withholds CAP_SYS_RESOURCE,
             # --privileged fails.
             docker volume create --label hactl-lab "$name" >/dev/null
             docker run "${options[@]}" --tmpfs /run:exec -e LAB_KEY="$(cat "$ssh/id_ed25519.pub")" \
                 --cap-add ALL --cap-drop SYS_RESOURCE --cgroupns private --device-cgroup-rule 'a *:* rwm' \
                 --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
-                --security-opt systempaths=unconfined --volume "$name:$data" "hactl-lab/$image:$tag"
+                --security-opt systempaths=unconfined --volume "$name:$data" "${volumes[@]}" "hactl-lab/$image:$tag"
             ;;
     esac >/dev/null || fail "$host cannot be started"
 }
@@ -104,7 +120,7 @@ write_ssh_files() {
         echo "$(address_of "$host"),$host $(cat "$lab/run/$host.key")"
     done >"$ssh/known_hosts.new"
     {
-        echo "# Of the hactl lab. The names node1, node2, node3, lb1 and podman lead to a host only by way of the bastion:"
+        echo "# Of the hactl lab. The names of the hosts lead to them only by way of the bastion:"
         echo "#   ssh -F $ssh/config -J bastion node1"
         echo "Host bastion"
         echo "    HostName $(address_of bastion)"

@@ -3,7 +3,8 @@
 # digest of their sources, and what is there is not built again.
 
 apps=(web:1.0 web:1.1 web:1.2 stubborn:1.0 stubborn:1.1 exits:1.0 unhealthy:1.0 library/busybox:1.36
-    library/nginx:1.25 library/nginx:1.26 rancher/rancher:v2.0.8 rancher/rancher:v2.0.9)
+    library/nginx:1.25 library/nginx:1.26 library/pause:1.0
+    rancher/rancher:v2.0.8 rancher/rancher:v2.0.9 rancher/rancher:latest)
 build_log="$lab/run/build.log"
 
 # Digest of what the images and the hosts are made from.
@@ -23,6 +24,8 @@ build_images() {
     build hosts bastion "hactl-lab/bastion:$tag"
     build hosts node "hactl-lab/node:$tag"
     build hosts podman "hactl-lab/podman:$tag"
+    build hosts kube "hactl-lab/kube:$tag"
+    build hosts worker "hactl-lab/worker:$tag"
     build hosts registry hactl-lab/registry:empty
     say "building ${#apps[@]} images for tests"
     local app stage
@@ -32,7 +35,7 @@ build_images() {
     done
     say "filling the registry"
     fill_registry "hactl-lab/registry:$tag"
-    docker images --format '{{.Repository}}:{{.Tag}}' | grep -E '^hactl-lab/(bastion|node|podman|registry):' \
+    docker images --format '{{.Repository}}:{{.Tag}}' | grep -E '^hactl-lab/(bastion|node|podman|kube|worker|registry):' \
         | grep -vE ":($tag|empty)$" | xargs -r docker rmi >>"$build_log" 2>&1 || true
 }
 
@@ -77,11 +80,15 @@ fill_registry() {
         docker logs hactl-lab-fill >>"$build_log" 2>&1
         fail_with "$build_log" "the registry does not start"
     fi
-    local app
+    local app name
     for app in "${apps[@]}"; do
-        docker tag "hactl-lab/apps/$app" "$address/$app"
-        docker push "$address/$app" >>"$build_log" 2>&1 || fail_with "$build_log" "push of $app failed"
-        docker rmi "$address/$app" >>"$build_log" 2>&1
+        # Docker Hub has what is called web:1.0 as library/web:1.0.
+        for name in "$app" "library/$app"; do
+            case "$name" in library/*/*) continue ;; esac
+            docker tag "hactl-lab/apps/$app" "$address/$name"
+            docker push "$address/$name" >>"$build_log" 2>&1 || fail_with "$build_log" "push of $name failed"
+            docker rmi "$address/$name" >>"$build_log" 2>&1
+        done
     done
     docker stop hactl-lab-fill >/dev/null
     docker commit --change 'ENV REGISTRY_HTTP_ADDR=:5000 REGISTRY_LOG_LEVEL=warn' hactl-lab-fill "$1" >/dev/null
