@@ -37,6 +37,9 @@ pub(crate) struct Global {
     /// Read variables from a YAML file
     #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
     pub(crate) var_file: Vec<PathBuf>,
+    /// The kubeconfig of the stack's cluster, in place of the config's
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// When to use colour
     #[arg(long, global = true, help_heading = HEADING, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorWhen,
@@ -66,6 +69,7 @@ pub(crate) enum Command {
     Graph(commands::graph::Graph),
     Output(commands::output::OutputCommand),
     Schema(commands::schema::Schema),
+    Convert(commands::convert::Convert),
     Sandbox(commands::sandbox::SandboxCommand),
     Completion(commands::completion::Completion),
 }
@@ -85,6 +89,7 @@ impl Command {
             Self::Graph(_) => "graph",
             Self::Output(_) => "output",
             Self::Schema(_) => "schema",
+            Self::Convert(_) => "convert",
             Self::Sandbox(_) => "sandbox",
             Self::Completion(_) => "completion",
         }

@@ -44,7 +44,7 @@ pub(crate) fn variable_inputs(global: &Global) -> VariableInputs {
         files: global.var_file.clone(),
         environment: environment(),
         optional: false,
-        kubeconfig: None,
+        kubeconfig: global.kubeconfig.clone(),
         sandbox: global.sandbox,
     }
 }
@@ -116,7 +116,9 @@ impl Session {
     pub(crate) fn open(global: &Global, config: &Config) -> Result<Self, Failure> {
         let world = world(global);
         if world == World::Real {
-            let missing = config.check_key_files(std::env::home_dir().as_deref());
+            let home = std::env::home_dir();
+            let mut missing = config.check_key_files(home.as_deref());
+            missing.extend(config.check_kubeconfig(home.as_deref()));
             if !missing.is_empty() {
                 return Err(Failure::of(&config.sources, missing));
             }

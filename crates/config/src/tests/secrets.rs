@@ -91,7 +91,7 @@ hactl.yaml:10:27: `data.y` is a list, expected text or a map
 hactl.yaml:10:42: unknown key `vaule` in `data.z` (did you mean `value`?)
 hactl.yaml:11:28: `generate.password` is text, expected a map
 hactl.yaml:12:7: a secret has no `nodes`: it is not on nodes (take it out; only what lives on nodes says on which)
-hactl.yaml:12:19: a secret has no `adopt`: it is not on nodes (take it out; the files and containers that use it say which nodes they are on)
+hactl.yaml:12:19: a secret has no `adopt`: it is not on nodes (take it out; only what lives on nodes says on which)
 hactl.yaml:12:42: `x` of secret.f stands in plain text in the config (take it from `{env: NAME}`, `{file: PATH}`, `{exec: [COMMAND]}`, `{sops: {file: PATH, key: KEY}}` or a variable with `sensitive: true`, or let hactl `generate` it)
 hactl.yaml:13:27: there is no variable `none` (there are no variables)
 hactl.yaml:13:50: the expression cannot be read: `${` holds nothing, or is not closed by `}` (an expression is written `${…}`; `$${` stands for a literal `${`)

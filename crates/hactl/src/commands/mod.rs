@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod completion;
+pub(crate) mod convert;
 pub(crate) mod destroy;
 pub(crate) mod graph;
 pub(crate) mod init;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Graph(command) => command.run(global, output),
         Command::Output(command) => command.run(global, output),
         Command::Schema(command) => command.run(output),
+        Command::Convert(command) => command.run(global, output),
         Command::Sandbox(command) => command.run(global, output),
         Command::Completion(command) => command.run(output),
     }
