@@ -6,6 +6,7 @@ use hactl_host::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::{ClusterChange, apply_changes};
 use crate::containers::named_volumes;
 use crate::faults::{self, InjectedFault};
 use crate::fleet::Fleet;
@@ -18,6 +19,9 @@ pub(crate) enum Mutation {
     Host {
         name: String,
         change: Change,
+    },
+    Cluster {
+        changes: Vec<ClusterChange>,
     },
     /// Somebody pushes another image under a tag.
     Push {
@@ -129,6 +133,7 @@ pub(crate) enum Change {
 pub(crate) fn apply(fleet: &mut Fleet, mutation: Mutation) {
     match mutation {
         Mutation::Host { name, change } => apply_change(fleet.machines.entry(name).or_default(), change),
+        Mutation::Cluster { changes } => apply_changes(fleet, changes),
         Mutation::Push { image } => *fleet.pushes.entry(image).or_default() += 1,
         Mutation::AddFault(fault) => {
             fleet.faults_made = fleet.faults_made.max(fault.id);
