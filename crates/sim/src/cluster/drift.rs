@@ -1,5 +1,7 @@
 //! Drift of the cluster: what somebody does to objects by hand, past hactl and past all faults.
 
+use std::collections::BTreeSet;
+
 use hactl_kube::{Name, Object, ServedKind};
 use serde_json::{Map, Value, json};
 
@@ -146,8 +148,8 @@ fn find_kind(scene: &ClusterScene<'_>, name: &str) -> Result<ServedKind, Sandbox
     match all.iter().find(|kind| named(&kind.group, &kind.kind) == name || kind.kind == name) {
         Some(kind) => Ok(kind.clone()),
         None => {
-            let names: Vec<String> = all.iter().map(|kind| named(&kind.group, &kind.kind)).collect();
-            Err(SandboxError::unknown(format!("kind {name}"), name, names.iter().map(String::as_str)))
+            let names: BTreeSet<&str> = all.iter().map(|kind| kind.kind.as_str()).collect();
+            Err(SandboxError::unknown(format!("kind {name}"), name, names.into_iter()))
         }
     }
 }

@@ -205,7 +205,7 @@ fn changed(place: &Place, old: &Value, new: &Value) -> Result<Fields, BadList> {
 /// The fields of a value: what is owned as a whole, and the items of lists.
 fn all_of(place: &Place, value: &Value) -> Result<Fields, BadList> {
     let Some(parts) = place.parts(value)? else { return Ok(Fields::leaf()) };
-    let mut fields = Fields { here: parts.is_empty(), ..Fields::default() };
+    let mut fields = Fields { here: parts.is_empty() && value.is_object(), ..Fields::default() };
     for (step, part, place) in parts {
         let mut inside = all_of(&place, part)?;
         inside.here |= value.is_array();

@@ -9,6 +9,8 @@ mod deletion;
 mod drift;
 mod fields;
 mod immutable;
+#[cfg(test)]
+mod laws;
 mod merge;
 mod pods;
 mod port;
