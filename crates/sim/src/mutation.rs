@@ -234,8 +234,10 @@ mod tests {
 
     use hactl_host::{Mount, MountKind, PortBinding};
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
+    use crate::cluster::Key;
 
     fn change() -> impl Strategy<Value = Change> {
         let id = || (0..6_u8).prop_map(|id| format!("{id:064x}"));
@@ -290,7 +292,27 @@ mod tests {
         ]
     }
 
+    fn cluster_change() -> impl Strategy<Value = ClusterChange> {
+        let name = || (0..4_u8).prop_map(|name| format!("map{name}"));
+        let put = (name(), 0..3_u8, 1..90_u8).prop_map(|(name, owner, revision)| {
+            let metadata = json!({"name": name, "namespace": "default", "resourceVersion": revision.to_string(),
+                "ownerReferences": [{"uid": format!("uid{owner}")}]});
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+            ClusterChange::Put { object: serde_json::from_value(object).unwrap() }
+        });
+        let remove = name().prop_map(|name| ClusterChange::Remove { key: Key::new("", "ConfigMap", "default", &name) });
+        prop_oneof![8 => put, 4 => remove, 1 => Just(ClusterChange::Replace)]
+    }
+
     proptest! {
+        #[test]
+        fn the_clusters_index_made_step_by_step_is_that_made_anew(changes in prop::collection::vec(cluster_change(), 0..40)) {
+            let mut fleet = Fleet::new(1);
+            apply(&mut fleet, Mutation::Cluster { changes });
+            let text = serde_json::to_string(&fleet).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Fleet>(&text).unwrap(), &fleet);
+        }
+
         #[test]
         fn indexes_made_step_by_step_are_those_made_anew(changes in prop::collection::vec(change(), 0..40)) {
             let mut fleet = Fleet::new(1);

@@ -70,6 +70,9 @@ impl Sandbox {
     /// # Errors
     /// See above.
     pub fn create_object(&self, object: &Object) -> Result<(), SandboxError> {
+        if object.kind().is_empty() || object.name().is_empty() {
+            return Err(invalid("the object", "it needs apiVersion, kind and metadata.name"));
+        }
         let mut world = self.world();
         world.acquire()?;
         let group = object.api_version().split_once('/').map_or("", |(group, _)| group);

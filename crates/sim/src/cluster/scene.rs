@@ -47,7 +47,7 @@ impl ClusterScene<'_> {
 
     fn is_served(&self, kind: &ServedKind) -> bool {
         if types::is_built_in(&kind.group, &kind.kind) {
-            return types::built_in().any(|served| served == *kind);
+            return types::is_served(kind);
         }
         let key = Key::new("apiextensions.k8s.io", "CustomResourceDefinition", "", &types::resource_of(kind));
         self.cluster.objects.get(&key).is_some_and(|definition| types::defined_by(definition).contains(kind))

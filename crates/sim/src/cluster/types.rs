@@ -79,6 +79,12 @@ pub(crate) fn built_in() -> impl Iterator<Item = ServedKind> {
     })
 }
 
+/// Whether this is a type of Kubernetes itself, in a version that is served.
+pub(crate) fn is_served(kind: &ServedKind) -> bool {
+    let row = (kind.group.as_str(), kind.version.as_str(), kind.kind.as_str(), kind.plural.as_str(), kind.namespaced);
+    BUILT_IN.contains(&row)
+}
+
 /// Whether a type of Kubernetes itself is of this group and kind.
 pub(crate) fn is_built_in(group: &str, kind: &str) -> bool {
     BUILT_IN.iter().any(|row| row.0 == group && row.2 == kind)

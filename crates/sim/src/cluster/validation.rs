@@ -19,6 +19,10 @@ const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumer
     alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for \
     validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
+const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', \
+    and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for \
+    validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+
 /// Why an object cannot be read as one of its type at all.
 pub(crate) fn unreadable(kind: &ServedKind, object: &Object) -> Option<String> {
     let failed = |reason: String| {
@@ -57,6 +61,10 @@ pub(crate) fn unreadable(kind: &ServedKind, object: &Object) -> Option<String> {
 pub(crate) fn wrong(kind: &ServedKind, object: &Object) -> Vec<Cause> {
     let mut causes = Vec::new();
     causes.extend(wrong_name(kind, object.name()));
+    let labels = object.at(&["metadata", "labels"]).and_then(Value::as_object);
+    let values = labels.into_iter().flatten().filter_map(|(_, value)| value.as_str());
+    let wrong_values = values.filter(|value| !is_label_value(value));
+    causes.extend(wrong_values.map(|value| invalid("metadata.labels", value, LABEL_VALUE)));
     match kind.kind.as_str() {
         "Deployment" | "DaemonSet" | "StatefulSet" | "ReplicaSet" => causes.extend(wrong_selector(object)),
         "Ingress" => wrong_ingress(object, &mut causes),
@@ -215,6 +223,12 @@ fn is_label(text: &str) -> bool {
 
 fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)
+}
+
+fn is_label_value(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let end = |c: char| c.is_ascii_alphanumeric();
+    text.len() <= 63 && text.chars().all(inner) && (text.is_empty() || (text.starts_with(end) && text.ends_with(end)))
 }
 
 /// Where a text stops being base64 with padding, in bytes.

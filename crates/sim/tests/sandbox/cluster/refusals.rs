@@ -56,6 +56,10 @@ async fn objects_that_are_wrong() {
             with(&deployment("web:1"), "spec.template.spec.containers", json!([])),
             "Deployment.apps \"web\" is invalid: spec.template.spec.containers: Required value",
         ),
+        (
+            with(&deployment("web:1"), "metadata.labels", json!({"a": "b/c"})),
+            "Deployment.apps \"web\" is invalid: metadata.labels: Invalid value: \"b/c\": a valid label must be",
+        ),
         (deployment(""), "Deployment.apps \"web\" is invalid: spec.template.spec.containers[0].image: Required value"),
         (
             alias("300.1.1.1", "rancher"),
