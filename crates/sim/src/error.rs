@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hactl_host::HostError;
+use hactl_kube::ClusterError;
 
-/// Why the sandbox cannot do what was asked. What goes wrong *in* it, on the hosts it plays, is a [`HostError`].
+/// Why the sandbox cannot do what was asked. What goes wrong *in* it, on the hosts it plays, is a [`HostError`] or a [`ClusterError`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SandboxError {
     /// A file of the sandbox cannot be read or written.
@@ -68,6 +69,12 @@ pub enum SandboxError {
         /// Why.
         source: HostError,
     },
+    /// The simulated API server refuses.
+    #[error("kubernetes: {source}")]
+    Cluster {
+        /// Why.
+        source: ClusterError,
+    },
 }
 
 impl SandboxError {
@@ -84,7 +91,7 @@ impl SandboxError {
                 Some("`hactl sandbox show` lists what there is".to_owned())
             }
             Self::Unknown { near, .. } => Some(format!("did you mean {}?", near.join(" or "))),
-            Self::Invalid { .. } => None,
+            Self::Invalid { .. } | Self::Cluster { .. } => None,
             Self::Host { source, .. } => source.help().map(str::to_owned),
         }
     }

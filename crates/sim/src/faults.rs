@@ -1,4 +1,4 @@
-//! Faults: what can be made to go wrong on the simulated hosts.
+//! Faults: what can be made to go wrong on the simulated hosts and their cluster.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use hactl_core::registry::registry_of;
 use serde::{Deserialize, Serialize};
 
-/// Something that goes wrong on a host.
+/// Something that goes wrong on a host, or on the cluster, whose name is `kubernetes`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Fault {
@@ -24,7 +24,7 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operation: Option<Operation>,
     },
-    /// The engine refuses the operation.
+    /// The engine refuses the operation; the API server forbids it.
     Refuse {
         /// Which.
         operation: Operation,
@@ -56,6 +56,12 @@ pub enum Fault {
     /// A container's healthcheck and probes fail: it answers with status 503.
     Unhealthy {
         /// The container's name.
+        name: String,
+    },
+    /// An object of the cluster does not become ready: its pods crash. Each look for a change of it
+    /// ([`hactl_kube::Cluster::next`]) counts as an operation.
+    Unready {
+        /// Its kind, namespace and name: `Deployment/shop/web`.
         name: String,
     },
     /// A container does not end on its stop signal and has to be killed (exit code 137).
@@ -104,13 +110,14 @@ pub struct InjectedFault {
 
 macro_rules! operations {
     ($($variant:ident $name:literal $effect:literal,)*) => {
-        /// An operation of the ports [`hactl_host::Fleet`] and [`hactl_host::Host`], written as the function's name.
+        /// An operation of the ports [`hactl_host::Fleet`] and [`hactl_host::Host`], or of [`hactl_kube::Cluster`], written
+        /// as the function's name; an `apply` that only asks is `dry_run`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[expect(missing_docs, reason = "the functions of the port document themselves")]
         pub enum Operation { $(#[serde(rename = $name)] $variant,)* }
 
         impl Operation {
-            /// All of them, in the port's order.
+            /// All of them, in the ports' order.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
             /// The function's name, as in `create_container`.
@@ -118,7 +125,7 @@ macro_rules! operations {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// Whether it may change the host.
+            /// Whether it may change the host or the cluster.
             pub fn has_effect(self) -> bool {
                 match self { $(Self::$variant => $effect,)* }
             }
@@ -151,6 +158,15 @@ operations! {
     RemoveNetwork "remove_network" true,
     CreateVolume "create_volume" true,
     RemoveVolume "remove_volume" true,
+    Identity "identity" false,
+    Served "served" false,
+    List "list" false,
+    Get "get" false,
+    Apply "apply" true,
+    DryRun "dry_run" false,
+    Delete "delete" true,
+    Next "next" false,
+    Log "log" false,
 }
 
 impl Operation {
@@ -194,7 +210,7 @@ fn operation_names() -> String {
 pub(crate) struct Call<'a> {
     pub(crate) host: &'a str,
     pub(crate) operation: Operation,
-    /// Names of the containers or of the image it is about.
+    /// Names of the containers, of the image or of the object it is about.
     pub(crate) subjects: Vec<&'a str>,
 }
 
@@ -210,8 +226,7 @@ pub(crate) struct Met {
 /// The faults that a call meets, among those of interest.
 pub(crate) fn meet(faults: &[InjectedFault], call: &Call<'_>, of_interest: impl Fn(&Fault) -> bool) -> Met {
     let mut met = Met::default();
-    let here = |injected: &&InjectedFault| injected.host.as_deref().is_none_or(|host| host == call.host);
-    for injected in faults.iter().filter(here) {
+    for injected in faults.iter().filter(|injected| is_on(injected, call.host)) {
         if !of_interest(&injected.fault) || !matches(&injected.fault, call) {
             continue;
         }
@@ -242,6 +257,14 @@ pub(crate) fn is_unhealthy(faults: &[InjectedFault], host: &str, container: &str
     standing(faults, host).any(|fault| matches!(fault, Fault::Unhealthy { name } if name == container))
 }
 
+/// Whether an object of the cluster is kept from being ready now, and for how many looks where that is limited; this
+/// look does not count as an operation.
+pub(crate) fn unready(faults: &[InjectedFault], host: &str, object: &str) -> Option<Option<u32>> {
+    let standing = faults.iter().filter(|injected| injected.skip == 0 && is_on(injected, host));
+    let mut found = standing.filter(|injected| matches!(&injected.fault, Fault::Unready { name } if name == object));
+    found.next().map(|injected| injected.times)
+}
+
 /// The faults that would strike a pull now; looking at a registry does not count as an operation.
 pub(crate) fn on_pull<'a>(
     faults: &'a [InjectedFault],
@@ -253,8 +276,12 @@ pub(crate) fn on_pull<'a>(
 }
 
 fn standing<'a>(faults: &'a [InjectedFault], host: &'a str) -> impl Iterator<Item = &'a Fault> {
-    let here = move |injected: &&InjectedFault| injected.host.as_deref().is_none_or(|name| name == host);
-    faults.iter().filter(|injected| injected.skip == 0).filter(here).map(|injected| &injected.fault)
+    let standing = faults.iter().filter(move |injected| injected.skip == 0 && is_on(injected, host));
+    standing.map(|injected| &injected.fault)
+}
+
+fn is_on(injected: &InjectedFault, host: &str) -> bool {
+    injected.host.as_deref().is_none_or(|name| name == host)
 }
 
 /// How much longer a call takes because of the faults that strike it.
@@ -297,6 +324,7 @@ fn matches(fault: &Fault, call: &Call<'_>) -> bool {
         }
         Fault::ContainerExits { name, .. } => operation == Operation::StartContainer && about(name),
         Fault::Unhealthy { name } => operation == Operation::Probe && about(name),
+        Fault::Unready { name } => operation == Operation::Next && about(name),
         Fault::IgnoresTerm { name } => {
             matches!(operation, Operation::StopContainer | Operation::SignalContainer) && about(name)
         }

@@ -1,9 +1,10 @@
-//! The simulated fleet as data: machines by name, and the faults that wait for them.
+//! The simulated fleet as data: machines by name, their cluster, and the faults that wait for them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::Cluster;
 use crate::faults::InjectedFault;
 use crate::machine::Machine;
 
@@ -14,6 +15,9 @@ pub(crate) struct Fleet {
     pub(crate) seed: u64,
     /// Machines come to exist by their first change; before that, [`Fleet::machine`] answers with a new one.
     pub(crate) machines: BTreeMap<String, Machine>,
+    /// Comes to exist by its first change, see [`Cluster::of`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster: Option<Cluster>,
     /// How often another image was pushed under a tag, by canonical image name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) pushes: BTreeMap<String, u64>,

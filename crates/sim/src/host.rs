@@ -10,10 +10,10 @@ use hactl_host::{
     SurveyRequest, VolumeConfig,
 };
 
-use crate::faults::Operation;
+use crate::faults::{Fault, Operation};
 use crate::sandbox::Sandbox;
 use crate::scene::{Decision, Scene};
-use crate::world::Subject;
+use crate::world::{Subject, World};
 use crate::{engine, files, lifecycle, probe};
 
 /// One host of the sandbox, as one user.
@@ -35,16 +35,8 @@ impl SimulatedHost {
         subject: Subject<'_>,
         decide: impl FnOnce(&Scene<'_>) -> Decision<T> + Send,
     ) -> Result<T, HostError> {
-        let delay = self.sandbox.world().arrive(&self.name, operation, subject)?;
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-        let outcome = self.sandbox.world().perform(&self.name, operation, subject, decide);
-        if outcome.crash {
-            let on_crash = self.sandbox.world().on_crash.clone();
-            on_crash();
-        }
-        outcome.answer
+        let decide = |world: &mut World, strikes: &[Fault]| world.decide(&self.name, strikes, decide);
+        self.sandbox.call(&self.name, operation, subject, decide).await
     }
 }
 

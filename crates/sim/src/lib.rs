@@ -1,13 +1,14 @@
-//! The sandbox: a simulated fleet of hosts with Docker Engine, with faults and drift.
+//! The sandbox: a simulated fleet of hosts with Docker Engine and a Kubernetes cluster, with faults and drift.
 //!
-//! It implements the ports of `hactl-host` in memory and keeps the fleet under a directory, so that everything hactl
-//! does with real hosts can be tried, tested and interrupted without any. It behaves as Docker Engine 24 and a Linux
-//! file system do; where it chooses, the function that chooses says so. It has no clock and no randomness: what
+//! It implements the ports of `hactl-host` and `hactl-kube` in memory and keeps the fleet under a directory, so that everything hactl
+//! does with real hosts can be tried, tested and interrupted without any. It behaves as Docker Engine 24, a Linux
+//! file system and a Kubernetes 1.31 API server do; where it chooses, the function that chooses says so. It has no clock and no randomness: what
 //! happens depends on the seed and the order of calls alone.
 //!
-//! An operation is a pure decision over one machine (`scene`), which answers with changes; changes are data
+//! An operation is a pure decision over one machine (`scene`) or over the cluster (`cluster`), which answers with changes; changes are data
 //! (`mutation`), logged first and then applied, so that a replay of the log is the same code as the live run.
 
+mod cluster;
 mod containers;
 mod drift;
 mod engine;
@@ -27,6 +28,7 @@ mod storage;
 mod view;
 mod world;
 
+pub use cluster::{ClusterView, ObjectView};
 pub use error::SandboxError;
 pub use faults::{Fault, InjectedFault, Moment, Operation, UnknownOperation};
 pub use sandbox::Sandbox;

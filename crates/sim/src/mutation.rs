@@ -6,6 +6,7 @@ use hactl_host::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::{ClusterChange, apply_changes};
 use crate::containers::named_volumes;
 use crate::faults::{self, InjectedFault};
 use crate::fleet::Fleet;
@@ -18,6 +19,9 @@ pub(crate) enum Mutation {
     Host {
         name: String,
         change: Change,
+    },
+    Cluster {
+        changes: Vec<ClusterChange>,
     },
     /// Somebody pushes another image under a tag.
     Push {
@@ -129,6 +133,7 @@ pub(crate) enum Change {
 pub(crate) fn apply(fleet: &mut Fleet, mutation: Mutation) {
     match mutation {
         Mutation::Host { name, change } => apply_change(fleet.machines.entry(name).or_default(), change),
+        Mutation::Cluster { changes } => apply_changes(fleet, changes),
         Mutation::Push { image } => *fleet.pushes.entry(image).or_default() += 1,
         Mutation::AddFault(fault) => {
             fleet.faults_made = fleet.faults_made.max(fault.id);
@@ -229,8 +234,10 @@ mod tests {
 
     use hactl_host::{Mount, MountKind, PortBinding};
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
+    use crate::cluster::Key;
 
     fn change() -> impl Strategy<Value = Change> {
         let id = || (0..6_u8).prop_map(|id| format!("{id:064x}"));
@@ -285,7 +292,27 @@ mod tests {
         ]
     }
 
+    fn cluster_change() -> impl Strategy<Value = ClusterChange> {
+        let name = || (0..4_u8).prop_map(|name| format!("map{name}"));
+        let put = (name(), 0..3_u8, 1..90_u8).prop_map(|(name, owner, revision)| {
+            let metadata = json!({"name": name, "namespace": "default", "resourceVersion": revision.to_string(),
+                "ownerReferences": [{"uid": format!("uid{owner}")}]});
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+            ClusterChange::Put { object: serde_json::from_value(object).unwrap() }
+        });
+        let remove = name().prop_map(|name| ClusterChange::Remove { key: Key::new("", "ConfigMap", "default", &name) });
+        prop_oneof![8 => put, 4 => remove, 1 => Just(ClusterChange::Replace)]
+    }
+
     proptest! {
+        #[test]
+        fn the_clusters_index_made_step_by_step_is_that_made_anew(changes in prop::collection::vec(cluster_change(), 0..40)) {
+            let mut fleet = Fleet::new(1);
+            apply(&mut fleet, Mutation::Cluster { changes });
+            let text = serde_json::to_string(&fleet).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Fleet>(&text).unwrap(), &fleet);
+        }
+
         #[test]
         fn indexes_made_step_by_step_are_those_made_anew(changes in prop::collection::vec(change(), 0..40)) {
             let mut fleet = Fleet::new(1);

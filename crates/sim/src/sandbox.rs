@@ -16,9 +16,10 @@ use crate::mutation::Mutation;
 use crate::scene::unchanged;
 use crate::storage::Storage;
 use crate::view::FleetView;
-use crate::world::{Subject, World};
+use crate::world::{PortError, Subject, World};
 
-/// A simulated fleet: any node name has a host, which is a Debian 12 machine with Docker Engine.
+/// A simulated fleet: any node name has a host, which is a Debian 12 machine with Docker Engine, and the fleet has one
+/// Kubernetes cluster, where every connection leads to.
 ///
 /// Cheap to clone; clones are the same fleet. A host comes to exist by the first change made on it, and is a new
 /// machine until then. Everything that happens depends on the seed and the order of calls alone.
@@ -122,6 +123,26 @@ impl Sandbox {
     /// the operation answers that the connection was lost.
     pub fn on_crash(&self, hook: impl Fn() + Send + Sync + 'static) {
         self.world().on_crash = Arc::new(hook);
+    }
+
+    /// One round trip: latency, then faults, then the decision and its changes.
+    pub(crate) async fn call<T: Send, E: PortError>(
+        &self,
+        host: &str,
+        operation: Operation,
+        subject: Subject<'_>,
+        decide: impl FnOnce(&mut World, &[Fault]) -> Result<T, E> + Send,
+    ) -> Result<T, E> {
+        let delay = self.world().arrive::<E>(host, operation, subject)?;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        let outcome = self.world().perform(host, operation, subject, decide);
+        if outcome.crash {
+            let on_crash = self.world().on_crash.clone();
+            on_crash();
+        }
+        outcome.answer
     }
 
     /// The shared world. A panic while it was held leaves whole mutations only, so that it can still be used.

@@ -6,6 +6,7 @@ use hactl_core::Digest;
 use hactl_host::{Container, Facts, FileStat, Inventory, NetworkConfig, VolumeConfig};
 use serde::Serialize;
 
+use crate::cluster::ClusterView;
 use crate::engine::shown;
 use crate::faults::InjectedFault;
 use crate::files::stat;
@@ -21,6 +22,9 @@ pub struct FleetView {
     pub seed: u64,
     /// The hosts on which anything was ever changed, by name.
     pub hosts: BTreeMap<String, HostView>,
+    /// The cluster, once anything was ever changed there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterView>,
     /// The faults that wait, in the order they were injected.
     pub faults: Vec<InjectedFault>,
 }
@@ -72,6 +76,7 @@ impl FleetView {
         Self {
             seed: world.fleet.seed,
             hosts: hosts.map(|name| (name.clone(), HostView::of(&world.scene(name, &[])))).collect(),
+            cluster: world.fleet.cluster.as_ref().map(|_| world.on_cluster(ClusterView::of)),
             faults: world.fleet.faults.clone(),
         }
     }

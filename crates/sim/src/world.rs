@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hactl_core::cluster::CLUSTER;
 use hactl_host::{HostError, Probe};
+use hactl_kube::ClusterError;
 
+use crate::cluster::{Cluster, ClusterDecision, ClusterScene};
 use crate::engine::canonical_image;
 use crate::error::SandboxError;
 use crate::faults::{self, Call, Fault, Moment, Operation};
@@ -37,25 +40,35 @@ pub(crate) enum Subject<'a> {
     Image(&'a str),
     /// Whatever a probe reaches.
     Probe(&'a Probe),
-    /// A file, a network or a volume.
+    /// A file, a network, a volume, or an object of the cluster by its kind, namespace and name.
     Other(&'a str),
 }
 
 /// How a call ended.
-pub(crate) struct Outcome<T> {
-    pub(crate) answer: Result<T, HostError>,
+pub(crate) struct Outcome<T, E> {
+    pub(crate) answer: Result<T, E>,
     /// A fault kills the process now.
     pub(crate) crash: bool,
 }
 
+/// The errors of a port, as far as faults bring them about.
+pub(crate) trait PortError: Sized {
+    /// What was called does not answer.
+    fn unreachable(reason: String) -> Self;
+    /// The connection broke, and the answer with it.
+    fn lost(operation: Operation, subject: &str) -> Self;
+    /// What was called refuses.
+    fn refused(operation: Operation, subject: &str) -> Self;
+}
+
 impl World {
     /// The beginning of a call: readies the storage, and answers how long latency holds it up.
-    pub(crate) fn arrive(
+    pub(crate) fn arrive<E: PortError>(
         &mut self,
         host: &str,
         operation: Operation,
         subject: Subject<'_>,
-    ) -> Result<Duration, HostError> {
+    ) -> Result<Duration, E> {
         if operation == Operation::Connect {
             self.catch_up().map_err(unusable)?;
         } else {
@@ -69,19 +82,19 @@ impl World {
         if operation.has_effect() {
             self.acquire().map_err(unusable)?;
         }
-        let strikes = self.meet(host, operation, subject, |fault| matches!(fault, Fault::Latency { .. }))?;
-        Ok(faults::delay(&strikes))
+        let strikes = self.meet(host, operation, subject, |fault| matches!(fault, Fault::Latency { .. }));
+        Ok(faults::delay(&strikes.map_err(unusable)?))
     }
 
-    /// The call itself.
-    pub(crate) fn perform<T>(
+    /// The call itself: `decide` makes the decision and carries it out.
+    pub(crate) fn perform<T, E: PortError>(
         &mut self,
         host: &str,
         operation: Operation,
         subject: Subject<'_>,
-        decide: impl FnOnce(&Scene<'_>) -> Decision<T>,
-    ) -> Outcome<T> {
-        let lost = || HostError::Lost { operation: operation.describe(subject.text()) };
+        decide: impl FnOnce(&mut Self, &[Fault]) -> Result<T, E>,
+    ) -> Outcome<T, E> {
+        let lost = || E::lost(operation, subject.text());
         let strikes = match self.strikes(host, operation, subject) {
             Ok(strikes) => strikes,
             Err(error) => return Outcome::of(Err(error)),
@@ -92,9 +105,9 @@ impl World {
             return Outcome::crash(lost());
         }
         if strikes.iter().any(|fault| matches!(fault, Fault::Refuse { .. })) {
-            return Outcome::of(Err(Scene::refusal(operation, subject.text(), "refused by a fault")));
+            return Outcome::of(Err(E::refused(operation, subject.text())));
         }
-        let answer = self.decide(host, &strikes, decide);
+        let answer = decide(self, &strikes);
         if crashes(Moment::After) {
             return Outcome::crash(lost());
         }
@@ -113,9 +126,32 @@ impl World {
     ) -> Result<T, HostError> {
         let (answer, changes) = decide(&self.scene(host, strikes))?;
         for change in changes {
-            self.change(host, change).map_err(unusable)?;
+            self.change(host, change).map_err(unusable::<HostError>)?;
         }
         Ok(answer)
+    }
+
+    /// Lets a decision about the cluster be made and carries it out.
+    pub(crate) fn decide_on_cluster<T>(
+        &mut self,
+        decide: impl FnOnce(&ClusterScene<'_>) -> ClusterDecision<T>,
+    ) -> Result<T, ClusterError> {
+        let (answer, changes) = self.on_cluster(decide)?;
+        if !changes.is_empty() {
+            self.commit(Mutation::Cluster { changes }).map_err(unusable::<ClusterError>)?;
+        }
+        Ok(answer)
+    }
+
+    /// What somebody sees of the cluster.
+    pub(crate) fn on_cluster<T>(&self, look: impl FnOnce(&ClusterScene<'_>) -> T) -> T {
+        let cluster = Cluster::of(&self.fleet);
+        look(&ClusterScene {
+            seed: self.fleet.seed,
+            cluster: &cluster,
+            hosts: self.fleet.machines.keys().map(String::as_str).filter(|name| *name != CLUSTER).collect(),
+            faults: &self.fleet.faults,
+        })
     }
 
     /// The fleet as one host's operations see it.
@@ -161,11 +197,19 @@ impl World {
     }
 
     /// The faults that strike the call itself. A host that is down meets no others.
-    fn strikes(&mut self, host: &str, operation: Operation, subject: Subject<'_>) -> Result<Vec<Fault>, HostError> {
-        if !self.meet(host, operation, subject, |fault| *fault == Fault::HostDown)?.is_empty() {
-            return Err(HostError::Unreachable { reason: "connection timed out (a fault of the sandbox)".to_owned() });
+    fn strikes<E: PortError>(
+        &mut self,
+        host: &str,
+        operation: Operation,
+        subject: Subject<'_>,
+    ) -> Result<Vec<Fault>, E> {
+        let down = self.meet(host, operation, subject, |fault| *fault == Fault::HostDown);
+        if !down.map_err(unusable)?.is_empty() {
+            return Err(E::unreachable("connection timed out (a fault of the sandbox)".to_owned()));
         }
-        self.meet(host, operation, subject, |fault| !matches!(fault, Fault::HostDown | Fault::Latency { .. }))
+        let others =
+            self.meet(host, operation, subject, |fault| !matches!(fault, Fault::HostDown | Fault::Latency { .. }));
+        others.map_err(unusable)
     }
 
     fn meet(
@@ -174,7 +218,7 @@ impl World {
         operation: Operation,
         subject: Subject<'_>,
         of_interest: impl Fn(&Fault) -> bool,
-    ) -> Result<Vec<Fault>, HostError> {
+    ) -> Result<Vec<Fault>, SandboxError> {
         if self.fleet.faults.is_empty() {
             return Ok(Vec::new());
         }
@@ -185,7 +229,7 @@ impl World {
         let call = Call { host, operation, subjects: subject.names(self.fleet.machine(host), &image) };
         let met = faults::meet(&self.fleet.faults, &call, of_interest);
         if !met.counted.is_empty() {
-            self.commit(Mutation::MeetFaults { ids: met.counted }).map_err(unusable)?;
+            self.commit(Mutation::MeetFaults { ids: met.counted })?;
         }
         Ok(met.strikes)
     }
@@ -216,17 +260,31 @@ impl<'a> Subject<'a> {
     }
 }
 
-impl<T> Outcome<T> {
-    fn of(answer: Result<T, HostError>) -> Self {
+impl<T, E> Outcome<T, E> {
+    fn of(answer: Result<T, E>) -> Self {
         Self { answer, crash: false }
     }
 
-    fn crash(error: HostError) -> Self {
+    fn crash(error: E) -> Self {
         Self { answer: Err(error), crash: true }
     }
 }
 
+impl PortError for HostError {
+    fn unreachable(reason: String) -> Self {
+        Self::Unreachable { reason }
+    }
+
+    fn lost(operation: Operation, subject: &str) -> Self {
+        Self::Lost { operation: operation.describe(subject) }
+    }
+
+    fn refused(operation: Operation, subject: &str) -> Self {
+        Scene::refusal(operation, subject, "refused by a fault")
+    }
+}
+
 /// To its users, a sandbox that cannot store a change is a host that does not answer.
-fn unusable(error: SandboxError) -> HostError {
-    HostError::Unreachable { reason: error.to_string() }
+fn unusable<E: PortError>(error: SandboxError) -> E {
+    E::unreachable(error.to_string())
 }

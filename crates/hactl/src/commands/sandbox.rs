@@ -1,11 +1,14 @@
+mod drift;
+mod fault;
+
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use hactl_core::Diagnostic;
-use hactl_host::{Resources, RestartPolicy};
-use hactl_sim::{Fault, FleetView, Moment, Operation, Sandbox};
+use hactl_core::cluster::CLUSTER;
+use hactl_sim::{ClusterView, FleetView, Sandbox};
 use hactl_state::Store;
 
 use crate::cli::Global;
@@ -13,6 +16,8 @@ use crate::commands::show::pretty;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session;
+use drift::{Drift, drift};
+use fault::FaultKind;
 
 /// Look at the simulated fleet, change it by hand, and make things go wrong in it
 #[derive(Debug, Args)]
@@ -24,7 +29,7 @@ pub(crate) struct SandboxCommand {
 
 #[derive(Debug, Subcommand)]
 enum SandboxSubcommand {
-    /// Print the fleet: hosts, containers, files, networks, volumes, faults
+    /// Print the fleet: hosts, containers, files, networks, volumes, Kubernetes objects, faults
     #[command(after_help = "Example:\n  hactl sandbox show --json | jq '.hosts.node1.containers'")]
     Show {
         /// Write JSON, with everything there is
@@ -34,10 +39,10 @@ enum SandboxSubcommand {
     /// Forget the fleet and the state of this stack
     #[command(after_help = "Example:\n  hactl sandbox reset")]
     Reset,
-    /// Change something on a host by hand, past hactl
+    /// Change something on a host or the cluster by hand, past hactl
     #[command(after_help = "Example:\n  hactl sandbox drift node1 write /srv/site/index.html 'changed by hand'")]
     Drift {
-        /// The host
+        /// The host; kubernetes for the cluster
         #[arg(value_name = "NODE")]
         node: String,
         #[command(subcommand)]
@@ -56,7 +61,7 @@ enum SandboxSubcommand {
         /// What
         #[command(subcommand)]
         fault: FaultKind,
-        /// Only on this host
+        /// Only on this host; kubernetes for the cluster
         #[arg(long, value_name = "NODE", global = true)]
         node: Option<String>,
         /// Let so many operations pass first
@@ -73,202 +78,6 @@ enum SandboxSubcommand {
         #[arg(value_name = "NUMBER")]
         number: Option<u64>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-enum Drift {
-    /// Stop a container
-    Stop {
-        /// The container's name on the host
-        #[arg(value_name = "CONTAINER")]
-        container: String,
-    },
-    /// Start a container
-    Start {
-        /// The container's name on the host
-        #[arg(value_name = "CONTAINER")]
-        container: String,
-    },
-    /// Remove a container
-    Remove {
-        /// The container's name on the host
-        #[arg(value_name = "CONTAINER")]
-        container: String,
-    },
-    /// Give a container another name
-    Rename {
-        /// The container's name on the host
-        #[arg(value_name = "CONTAINER")]
-        container: String,
-        /// Its new name
-        #[arg(value_name = "NAME")]
-        name: String,
-    },
-    /// Change the limits or the restart policy of a container
-    Update {
-        /// The container's name on the host
-        #[arg(value_name = "CONTAINER")]
-        container: String,
-        /// The most processors it may use
-        #[arg(long, value_name = "NUMBER")]
-        cpus: Option<f64>,
-        /// The most memory it may use, in MiB
-        #[arg(long, value_name = "MIB")]
-        memory: Option<u64>,
-        /// no, always, unless-stopped or on-failure
-        #[arg(long, value_name = "POLICY")]
-        restart: Option<String>,
-    },
-    /// Run a container that hactl knows nothing of
-    Run {
-        /// Its name
-        #[arg(value_name = "NAME")]
-        name: String,
-        /// Its image, with a tag
-        #[arg(value_name = "IMAGE")]
-        image: String,
-        /// A published port, HOST:CONTAINER; can be given several times
-        #[arg(long, value_name = "PORT")]
-        port: Vec<String>,
-    },
-    /// Write a file
-    Write {
-        /// Its absolute path on the host; missing directories are made
-        #[arg(value_name = "PATH")]
-        path: String,
-        /// Its new content
-        #[arg(value_name = "CONTENT")]
-        content: String,
-    },
-    /// Change the mode of a file
-    Chmod {
-        /// Its absolute path on the host
-        #[arg(value_name = "PATH")]
-        path: String,
-        /// Permission bits in octal, as in 0600
-        #[arg(value_name = "MODE")]
-        mode: String,
-    },
-    /// Change the owner of a file
-    Chown {
-        /// Its absolute path on the host
-        #[arg(value_name = "PATH")]
-        path: String,
-        /// The name or number of a user
-        #[arg(value_name = "OWNER")]
-        owner: String,
-    },
-    /// Remove a file
-    RemoveFile {
-        /// Its absolute path on the host
-        #[arg(value_name = "PATH")]
-        path: String,
-    },
-    /// Remove a network
-    RemoveNetwork {
-        /// Its name
-        #[arg(value_name = "NAME")]
-        name: String,
-    },
-    /// Remove a volume
-    RemoveVolume {
-        /// Its name
-        #[arg(value_name = "NAME")]
-        name: String,
-    },
-    /// Remove hactl's own inventory of the host
-    RemoveInventory,
-    /// Set the clock of the host
-    #[command(allow_negative_numbers = true)]
-    Clock {
-        /// So many seconds ahead; behind where negative
-        #[arg(value_name = "SECONDS")]
-        seconds: i64,
-    },
-    /// Put another, empty machine in the host's place
-    ReplaceMachine,
-}
-
-#[derive(Debug, Subcommand)]
-enum FaultKind {
-    /// The host does not answer
-    HostDown,
-    /// Every operation takes longer
-    Latency {
-        /// How much longer, in milliseconds
-        #[arg(value_name = "MILLISECONDS")]
-        milliseconds: u64,
-    },
-    /// The connection breaks after an operation took effect
-    ConnectionLost {
-        /// Which operation, as in start_container; every one that has an effect where left out
-        #[arg(value_name = "OPERATION")]
-        operation: Option<String>,
-    },
-    /// Docker Engine refuses an operation
-    Refuse {
-        /// Which operation, as in start_container
-        #[arg(value_name = "OPERATION")]
-        operation: String,
-    },
-    /// The registry does not have an image
-    PullFails {
-        /// The image with its tag; every image where left out
-        #[arg(value_name = "IMAGE")]
-        image: Option<String>,
-    },
-    /// A registry wants a login for its images
-    RegistryNeedsLogin {
-        /// The registry as in image names; docker.io for images without a host
-        #[arg(value_name = "REGISTRY")]
-        registry: String,
-        /// The user it lets in
-        #[arg(value_name = "USERNAME")]
-        username: String,
-        /// That user's password
-        #[arg(value_name = "PASSWORD")]
-        password: String,
-    },
-    /// The disk of the host is full
-    DiskFull,
-    /// A container ends as soon as it was started
-    ContainerExits {
-        /// The container's name
-        #[arg(value_name = "CONTAINER")]
-        container: String,
-        /// Its exit code
-        #[arg(value_name = "CODE", default_value_t = 1)]
-        code: i64,
-    },
-    /// A container never becomes healthy
-    Unhealthy {
-        /// The container's name
-        #[arg(value_name = "CONTAINER")]
-        container: String,
-    },
-    /// A container has to be killed to stop
-    IgnoresTerm {
-        /// The container's name
-        #[arg(value_name = "CONTAINER")]
-        container: String,
-    },
-    /// hactl itself is killed at an operation
-    Crash {
-        /// Whether the operation still takes effect
-        #[arg(value_enum, value_name = "WHEN", default_value_t = When::After)]
-        when: When,
-        /// Which operation, as in start_container; every one that has an effect where left out
-        #[arg(value_name = "OPERATION")]
-        operation: Option<String>,
-    },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum When {
-    /// The operation has had no effect
-    Before,
-    /// The operation has taken effect
-    After,
 }
 
 impl SandboxCommand {
@@ -325,78 +134,10 @@ fn reset(place: &Path, stack: &str) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn drift(sandbox: &Sandbox, node: &str, change: &Drift) -> Result<(), Failure> {
-    match change {
-        Drift::Stop { container } => sandbox.stop_container(node, container)?,
-        Drift::Start { container } => sandbox.start_container(node, container)?,
-        Drift::Remove { container } => sandbox.remove_container(node, container)?,
-        Drift::Rename { container, name } => sandbox.rename_container(node, container, name)?,
-        Drift::Update { container, cpus, memory, restart } => {
-            let resources = (cpus.is_some() || memory.is_some()).then(|| Resources {
-                milli_cpus: cpus.map(|cpus| (cpus * 1000.0).round() as u64),
-                memory: memory.map(|mebibytes| mebibytes << 20),
-            });
-            let policy = restart.as_ref().map(|name| RestartPolicy { name: name.clone(), retries: 0 });
-            sandbox.update_container(node, container, resources, policy)?;
-        }
-        Drift::Run { name, image, port } => {
-            let ports = port
-                .iter()
-                .map(|text| hactl_kinds::parse_port(text))
-                .collect::<Result<_, _>>()
-                .map_err(|error| Failure::from(Diagnostic::error(error)))?;
-            sandbox.run_container(node, name, image, ports)?;
-        }
-        Drift::Write { path, content } => sandbox.write_file(node, path, content.as_bytes())?,
-        Drift::Chmod { path, mode } => sandbox.change_file(node, path, Some(mode), None, None)?,
-        Drift::Chown { path, owner } => sandbox.change_file(node, path, None, Some(owner), None)?,
-        Drift::RemoveFile { path } => sandbox.remove_file(node, path)?,
-        Drift::RemoveNetwork { name } => sandbox.remove_network(node, name)?,
-        Drift::RemoveVolume { name } => sandbox.remove_volume(node, name)?,
-        Drift::RemoveInventory => sandbox.remove_inventory(node, None)?,
-        Drift::Clock { seconds } => sandbox.set_clock(node, *seconds)?,
-        Drift::ReplaceMachine => sandbox.replace_machine(node)?,
-    }
-    Ok(())
-}
-
-impl FaultKind {
-    fn fault(&self) -> Result<Fault, Failure> {
-        let operation = |text: &String| {
-            text.parse::<Operation>().map_err(|error| Failure::from(Diagnostic::error(error.to_string())))
-        };
-        Ok(match self {
-            Self::HostDown => Fault::HostDown,
-            Self::Latency { milliseconds } => Fault::Latency { ms: *milliseconds },
-            Self::ConnectionLost { operation: name } => {
-                Fault::ConnectionLost { operation: name.as_ref().map(operation).transpose()? }
-            }
-            Self::Refuse { operation: name } => Fault::Refuse { operation: operation(name)? },
-            Self::PullFails { image } => Fault::PullFails { image: image.clone() },
-            Self::RegistryNeedsLogin { registry, username, password } => Fault::RegistryNeedsLogin {
-                registry: registry.clone(),
-                username: username.clone(),
-                password: password.clone(),
-            },
-            Self::DiskFull => Fault::DiskFull,
-            Self::ContainerExits { container, code } => Fault::ContainerExits { name: container.clone(), code: *code },
-            Self::Unhealthy { container } => Fault::Unhealthy { name: container.clone() },
-            Self::IgnoresTerm { container } => Fault::IgnoresTerm { name: container.clone() },
-            Self::Crash { when, operation: name } => Fault::Crash {
-                operation: name.as_ref().map(operation).transpose()?,
-                when: match when {
-                    When::Before => Moment::Before,
-                    When::After => Moment::After,
-                },
-            },
-        })
-    }
-}
-
-/// The fleet for people: a block per host.
+/// The fleet for people: a block per host, and one for the cluster.
 fn table(view: &FleetView) -> String {
     let mut text = String::new();
-    if view.hosts.is_empty() && view.faults.is_empty() {
+    if view.hosts.is_empty() && view.cluster.is_none() && view.faults.is_empty() {
         text.push_str("The fleet is as new: nothing was ever done on its hosts.\n");
     }
     for (name, host) in &view.hosts {
@@ -422,10 +163,28 @@ fn table(view: &FleetView) -> String {
             let _ = writeln!(text, "  image {image}");
         }
     }
+    if let Some(cluster) = &view.cluster {
+        text.push_str(&cluster_table(cluster));
+    }
     for fault in &view.faults {
         let place = fault.host.as_deref().unwrap_or("all hosts");
         let _ =
             writeln!(text, "fault {}  {place}  {}", fault.id, serde_json::to_string(&fault.fault).unwrap_or_default());
+    }
+    text
+}
+
+/// What every cluster has is left out.
+fn cluster_table(cluster: &ClusterView) -> String {
+    let mut text = format!("{CLUSTER}  {}\n", cluster.version);
+    for (name, view) in cluster.objects.iter().filter(|(_, view)| !view.managers.is_empty()) {
+        let deleted = if view.object.is_being_deleted() { "  being deleted" } else { "" };
+        let ready = match view.ready {
+            Some(true) => "  ready",
+            Some(false) => "  not ready",
+            None => "",
+        };
+        let _ = writeln!(text, "  object {name}  by {}{ready}{deleted}", view.managers.join(", "));
     }
     text
 }

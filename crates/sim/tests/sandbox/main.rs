@@ -1,6 +1,8 @@
 //! The sandbox held to the contract of `hactl-host`, and to its own.
 
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod drift;
