@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::decode;
 use crate::formats::FORMATS;
-use crate::object::{self, Settings};
+use crate::object::{self, Asked};
 use crate::registry::{Draft, Kind, Lowered};
 use crate::text::Text;
 
@@ -134,8 +134,8 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
     ]);
     let node = Node::from_value(written, draft.span);
     let object = object::lower(&node, None, draft.config, diagnostics)?;
-    let settings = Settings { force_conflicts: spec.force_conflicts, ..Settings::default() };
-    let part = object.part(Address::new("ingress", draft.name, None), &settings);
+    let asked = Asked { force_conflicts: spec.force_conflicts, ..Asked::default() };
+    let part = object.part(Address::new("ingress", draft.name, None), &asked);
     let shown = serde_json::to_value(&spec).ok().and_then(|json| serde_json::from_value(json).ok());
     Some(Lowered { parts: vec![part], ..Lowered::plain(shown.unwrap_or_default()) })
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::decode::decode;
 use crate::formats::FORMATS;
-use crate::object::{self, Settings};
+use crate::object::{self, Asked};
 use crate::registry::{Draft, Kind, Lowered, Part};
 use crate::uses::uses_in;
 
@@ -99,7 +99,7 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
             false => &document.node,
         };
         let Some(object) = object::lower(node, spec.namespace.as_deref(), draft.config, diagnostics) else { continue };
-        let settings = Settings {
+        let asked = Asked {
             wait: spec.wait.unwrap_or(true),
             timeout: spec.timeout.clone(),
             condition: spec.conditions.get(&object.key).cloned(),
@@ -109,7 +109,7 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
         let uses = uses_in(&document.node, draft.declared);
         let address = Address::new("manifest", draft.name, Some(&object.key));
         let dependencies = uses.iter().map(|used| Dependency::on(used.address(None))).collect();
-        parts.push(Part { dependencies, ..object.part(address, &settings) });
+        parts.push(Part { dependencies, ..object.part(address, &asked) });
     }
     for key in unmet {
         let span = draft.body.at_path(&["conditions", key]).map_or(draft.span, |node| node.span);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::decode;
 use crate::formats::FORMATS;
-use crate::object::{DEFAULT_NAMESPACE, Settings};
+use crate::object::{DEFAULT_NAMESPACE, Asked};
 use crate::registry::{Draft, Kind, Lowered, Part};
 
 pub(crate) const KIND: Kind = Kind {
@@ -159,7 +159,7 @@ fn patch(draft: &Draft<'_>, spec: &HostAliasesSpec, workload: &WorkloadSpec, num
         body.insert("optional".to_owned(), Value::Bool(true));
     }
     let wait = spec.wait.unwrap_or(true);
-    Settings { wait, timeout: spec.timeout.clone(), ..Settings::default() }.put_into(&mut body);
+    Asked { wait, timeout: spec.timeout.clone(), ..Asked::default() }.put_into(&mut body);
     let written = draft.body.get("workloads").and_then(|list| list.items().get(number));
     Part {
         address: Address::new("hostAliases", draft.name, Some(&format!("{kind}/{namespace}/{}", workload.name))),

@@ -2,51 +2,47 @@
 
 use std::sync::Arc;
 
-use hactl_config::{Config, Data, Node};
+use hactl_config::{Config, Node};
 use hactl_core::Address;
 use hactl_core::cluster::CLUSTER;
 use hactl_core::diagnostic::{Diagnostic, Span};
 use hactl_core::expr::{Expr, ExprKind};
 use hactl_core::value::{Map, Value};
 
-use crate::object::builtin::{self, Scope};
-use crate::object::settings::Settings;
-use crate::object::{shape, versions};
+use crate::object::places::place;
+use crate::object::asked::Asked;
+use crate::object::{builtin, shape, versions};
 use crate::registry::Part;
 
 /// The namespace of objects that name none, where the config names none either.
 pub(crate) const DEFAULT_NAMESPACE: &str = "default";
 
-/// What of `metadata` only a server says: copied from `kubectl get -o yaml`.
-const SERVER_METADATA: [&str; 8] = [
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generation",
-    "managedFields",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-];
+/// What is waited for whatever the config says: nothing that needs it can be applied before.
+const AWAITED: [&str; 2] = ["CustomResourceDefinition", "Namespace"];
 
-/// The annotation in which `kubectl apply` keeps a copy of the whole object.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Kubernetes' own kinds that become ready some time after they were applied. Claims of volumes are not among them: some
+/// are bound only when a pod uses them.
+const BECOME_READY: [&str; 8] =
+    ["APIService", "DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "ReplicationController", "StatefulSet"];
 
 /// An object, lowered.
 pub(crate) struct LoweredObject {
     /// `Kind/namespace/name`, as in addresses.
     pub(crate) key: String,
-    kind: String,
+    waits: Waits,
     spec: Map,
     span: Span,
 }
 
 impl LoweredObject {
     /// The resource that it is.
-    pub(crate) fn part(mut self, address: Address, settings: &Settings) -> Part {
-        let gated = builtin::must_be_awaited(&self.kind)
-            || (settings.wait && (settings.condition.is_some() || builtin::becomes_ready(&self.kind)));
-        settings.put_into(&mut self.spec);
+    pub(crate) fn part(mut self, address: Address, asked: &Asked) -> Part {
+        let gated = match self.waits {
+            Waits::Always => true,
+            Waits::IfAsked => asked.wait,
+            Waits::ForCondition => asked.wait && asked.condition.is_some(),
+        };
+        asked.put_into(&mut self.spec);
         Part {
             address,
             place: CLUSTER.into(),
@@ -54,6 +50,24 @@ impl LoweredObject {
             dependencies: Vec::new(),
             gated,
             span: self.span,
+        }
+    }
+}
+
+/// When an object is waited for.
+#[derive(Clone, Copy)]
+enum Waits {
+    Always,
+    IfAsked,
+    ForCondition,
+}
+
+impl Waits {
+    fn of(kind: &str, group: &str) -> Self {
+        match builtin::is_own_group(group) {
+            true if AWAITED.contains(&kind) => Self::Always,
+            true if !BECOME_READY.contains(&kind) => Self::ForCondition,
+            _ => Self::IfAsked,
         }
     }
 }
@@ -66,40 +80,34 @@ pub(crate) fn lower(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<LoweredObject> {
     let before = diagnostics.len();
+    let places = |path: &[&str]| Some(place(node, path));
     let Value::Map(mut object) = node.to_value() else { return None };
     drop_nulls(&mut object);
-    if let Some(Value::Map(metadata)) = object.get_mut("metadata") {
-        metadata.retain(|key, _| !SERVER_METADATA.contains(&key.as_str()));
-        if let Some(Value::Map(annotations)) = metadata.get_mut("annotations") {
-            annotations.remove(LAST_APPLIED);
-        }
+    if let Some(Value::Map(annotations)) = object.get_mut("metadata").and_then(annotations) {
+        annotations.remove(LAST_APPLIED);
     }
-    object.remove("status");
-    shape::check_identity(node, diagnostics);
-    if diagnostics.len() > before {
-        return None;
-    }
-    let mut object = versions::current(object, node, diagnostics);
-    place(&mut object, node, namespace, config, diagnostics);
-    shape::check(&object, node, diagnostics);
+    let object = versions::current(object, &places, diagnostics);
+    let mut object = shape::checked(object, &places, diagnostics)?;
     refuse_sensitive_metadata(node, diagnostics);
-    if text(&object, &["kind"]) == "Secret" && text(&object, &["apiVersion"]) == "v1" {
+    let (kind, group) = (text(&object, &["kind"]).to_owned(), builtin::split(text(&object, &["apiVersion"])).0.to_owned());
+    set_namespace(&mut object, &kind, &group, namespace, config);
+    if kind == "Secret" && group.is_empty() {
         keep_secret(&mut object);
     }
-    let key = builtin::key(
-        text(&object, &["kind"]),
-        group_of(text(&object, &["apiVersion"])),
-        Some(text(&object, &["metadata", "namespace"])).filter(|namespace| !namespace.is_empty()),
-        text(&object, &["metadata", "name"]),
-    );
+    if builtin::is_own_group(&group) {
+        fill_protocols(&mut object);
+    }
+    let namespace = Some(text(&object, &["metadata", "namespace"])).filter(|namespace| !namespace.is_empty());
+    let key = builtin::key(&kind, &group, namespace, text(&object, &["metadata", "name"]));
     let wrong = diagnostics[before..].iter().any(Diagnostic::is_error);
-    let kind = text(&object, &["kind"]).to_owned();
-    (!wrong).then(|| LoweredObject { key, kind, spec: object, span: name_span(node) })
+    (!wrong).then(|| LoweredObject { key, waits: Waits::of(&kind, &group), spec: object, span: name_span(node) })
 }
 
-/// The API group of an `apiVersion`; empty for the core group.
-pub(crate) fn group_of(api_version: &str) -> &str {
-    api_version.split_once('/').map_or("", |(group, _)| group)
+fn annotations(metadata: &mut Value) -> Option<&mut Value> {
+    match metadata {
+        Value::Map(metadata) => metadata.get_mut("annotations"),
+        _ => None,
+    }
 }
 
 fn text<'a>(object: &'a Map, path: &[&str]) -> &'a str {
@@ -113,33 +121,20 @@ fn name_span(node: &Node) -> Span {
     node.at_path(&["metadata", "name"]).or_else(|| node.get("kind")).map_or(node.span, |name| name.span)
 }
 
-/// Sets the namespace of an object that names none, and takes it from one that is in none.
-fn place(object: &mut Map, node: &Node, namespace: Option<&str>, config: &Config, diagnostics: &mut Vec<Diagnostic>) {
-    let (kind, group) = (text(object, &["kind"]).to_owned(), group_of(text(object, &["apiVersion"])).to_owned());
-    let scope = builtin::scope(&kind, &group).or_else(|| scope_of_definition(&kind, &group, config));
+/// Sets the namespace of an object that names none. Of a type that nobody here knows the server tells whether it needs one.
+fn set_namespace(object: &mut Map, kind: &str, group: &str, namespace: Option<&str>, config: &Config) {
+    let known = builtin::find(group, kind).map(|builtin| builtin.namespaced);
+    let namespaced = known.or_else(|| is_defined_namespaced(kind, group, config)).unwrap_or(false);
     let Some(Value::Map(metadata)) = object.get_mut("metadata") else { return };
-    match (scope, metadata.contains_key("namespace")) {
-        (Some(Scope::Cluster), true) => {
-            metadata.remove("namespace");
-            let span = node.at_path(&["metadata", "namespace"]).map_or(node.span, |namespace| namespace.span);
-            diagnostics.push(
-                Diagnostic::warning(format!("a {kind} is in no namespace: `namespace` is ignored"))
-                    .at(span)
-                    .help("take it out"),
-            );
-        }
-        (Some(Scope::Namespace), false) => {
-            let configured = config.kubernetes.as_ref().and_then(|kubernetes| kubernetes.namespace.as_deref());
-            let namespace = namespace.or(configured).unwrap_or(DEFAULT_NAMESPACE);
-            metadata.insert("namespace".to_owned(), Value::from(namespace));
-        }
-        // What this build does not know may be in a namespace or not: the server tells.
-        _ => {}
+    if namespaced && !metadata.contains_key("namespace") {
+        let configured = config.kubernetes.as_ref().and_then(|kubernetes| kubernetes.namespace.as_deref());
+        let namespace = namespace.or(configured).unwrap_or(DEFAULT_NAMESPACE);
+        metadata.insert("namespace".to_owned(), Value::from(namespace));
     }
 }
 
-/// The scope of a type that is defined by a manifest of the same config.
-fn scope_of_definition(kind: &str, group: &str, config: &Config) -> Option<Scope> {
+/// Whether a type that is defined by a manifest of the same config is in namespaces; none where none defines it.
+fn is_defined_namespaced(kind: &str, group: &str, config: &Config) -> Option<bool> {
     let is = |node: &Node, path: &[&str], wanted: &str| node.at_path(path).and_then(Node::as_str) == Some(wanted);
     let mut documents = config.documents.values().flatten().map(|document| &document.node);
     let definition = documents.find(|node| {
@@ -147,7 +142,7 @@ fn scope_of_definition(kind: &str, group: &str, config: &Config) -> Option<Scope
             && is(node, &["spec", "group"], group)
             && is(node, &["spec", "names", "kind"], kind)
     })?;
-    Some(if is(definition, &["spec", "scope"], "Cluster") { Scope::Cluster } else { Scope::Namespace })
+    Some(!is(definition, &["spec", "scope"], "Cluster"))
 }
 
 /// Makes the values of a Secret sensitive, and all of them `data`: text that stands in `stringData` is encoded.
@@ -197,7 +192,40 @@ fn drop_nulls_in(value: &mut Value) {
     }
 }
 
-/// Whether a part of an object stands there and is nothing that an object could hold.
-pub(crate) fn is_invalid(node: &Node) -> bool {
-    matches!(node.data, Data::Invalid)
+/// Says of every port without a protocol that it is TCP, which is the default: API servers before 1.21 cannot merge
+/// ports that do not say it (kubernetes-sigs/structured-merge-diff#130).
+fn fill_protocols(object: &mut Map) {
+    if let Some(Value::Map(spec)) = object.get_mut("spec") {
+        fill_ports(spec.get_mut("ports"), "port");
+        fill_containers(spec);
+    }
+}
+
+fn fill_containers(spec: &mut Map) {
+    for list in ["containers", "initContainers"] {
+        let Some(Value::List(containers)) = spec.get_mut(list) else { continue };
+        for container in containers {
+            if let Value::Map(container) = container {
+                fill_ports(container.get_mut("ports"), "containerPort");
+            }
+        }
+    }
+    for template in ["template", "jobTemplate"] {
+        if let Some(Value::Map(template)) = spec.get_mut(template)
+            && let Some(Value::Map(inner)) = template.get_mut("spec")
+        {
+            fill_containers(inner);
+        }
+    }
+}
+
+fn fill_ports(ports: Option<&mut Value>, number: &str) {
+    let Some(Value::List(ports)) = ports else { return };
+    for port in ports {
+        if let Value::Map(port) = port
+            && port.contains_key(number)
+        {
+            port.entry("protocol".to_owned()).or_insert_with(|| Value::from("TCP"));
+        }
+    }
 }

@@ -3,16 +3,17 @@
 //! Its spec is the object itself as the config has it. What hactl does about it that is not the default stands in it
 //! under [`SETTINGS`].
 
+mod asked;
 mod lower;
 mod provider;
-mod settings;
 
-use hactl_core::resource::{InPlace, KindRules, Replacement};
+use hactl_core::cluster::CLUSTER;
+use hactl_core::resource::{Dependency, InPlace, KindRules, Replacement, Resource};
 use hactl_core::value::Value;
 
 pub(crate) use lower::{DEFAULT_NAMESPACE, encoded, lower};
 pub(crate) use provider::{execute, failed, read};
-pub(crate) use settings::Settings;
+pub(crate) use asked::Asked;
 
 /// The key in an object's spec that holds no part of the object: `forceConflicts` (fields are taken from other managers),
 /// `wait: false`, `timeout` (a duration), `condition` (the type of a condition that must be true).
@@ -37,6 +38,22 @@ pub(crate) const RULES: KindRules = KindRules {
     keep_on_delete: false,
     claims: |spec| identity(spec).into_iter().collect(),
 };
+
+/// Adds to every object what it has to come after among the others.
+pub(crate) fn order(resources: &mut [Resource]) {
+    let is_object = |resource: &Resource| resource.node.as_deref() == Some(CLUSTER);
+    let places: Vec<usize> = (0..resources.len()).filter(|number| is_object(&resources[*number])).collect();
+    let objects: Vec<_> =
+        places.iter().map(|place| (resources[*place].address.clone(), &*resources[*place].spec)).collect();
+    let found = order::dependencies(&objects);
+    drop(objects);
+    for (place, before) in places.into_iter().zip(found) {
+        let dependencies = &mut resources[place].dependencies;
+        dependencies.extend(before.into_iter().map(Dependency::on));
+        dependencies.sort();
+        dependencies.dedup_by(|a, b| a.on == b.on);
+    }
+}
 
 /// The manager of an object's fields: of this stack, and of the creation that it stems from.
 pub(crate) fn manager(lineage: &str, generation: &str) -> String {

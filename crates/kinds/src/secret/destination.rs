@@ -7,7 +7,7 @@ use hactl_core::resource::Dependency;
 use hactl_core::value::{Map, Value};
 
 use crate::decode::decode_node;
-use crate::object::{self, Settings};
+use crate::object::{self, Asked};
 use crate::registry::{Draft, Part};
 use crate::secret::spec::DestinationSpec;
 
@@ -55,8 +55,8 @@ pub(super) fn lower(draft: &Draft<'_>, entries: &Map, diagnostics: &mut Vec<Diag
     ]));
     let node = Node::from_value(secret, written.span);
     let object = object::lower(&node, None, draft.config, diagnostics)?;
-    let settings = Settings { force_conflicts: spec.force_conflicts, ..Settings::default() };
-    let part = object.part(Address::new("secret", &format!("{}.object", draft.name), None), &settings);
+    let asked = Asked { force_conflicts: spec.force_conflicts, ..Asked::default() };
+    let part = object.part(Address::new("secret", &format!("{}.object", draft.name), None), &asked);
     Some(Part { dependencies: vec![Dependency::on(Address::new("secret", draft.name, None))], ..part })
 }
 

@@ -1,18 +1,12 @@
-//! What hactl does about an object, where that is not the default.
-
-use std::time::Duration;
+//! What a config asks of hactl about an object, beside what the object is.
 
 use hactl_core::value::{Map, Value};
 
-use crate::formats;
 use crate::object::SETTINGS;
 
-/// How long an object is waited for: until it is ready, or gone.
-const TIMEOUT: Duration = Duration::from_secs(300);
-
-/// What hactl does about an object.
+/// What is asked about an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Settings {
+pub(crate) struct Asked {
     /// Whether to wait until it is ready.
     pub(crate) wait: bool,
     /// How long to wait until it is ready, or gone; a duration.
@@ -23,32 +17,14 @@ pub(crate) struct Settings {
     pub(crate) force_conflicts: bool,
 }
 
-impl Default for Settings {
+impl Default for Asked {
     fn default() -> Self {
         Self { wait: true, timeout: None, condition: None, force_conflicts: false }
     }
 }
 
-impl Settings {
-    /// Those of a spec.
-    pub(crate) fn of(spec: &Value) -> Self {
-        let settings = spec.get(SETTINGS);
-        let text = |key: &str| settings?.get(key)?.as_str().map(str::to_owned);
-        let is = |key: &str, value: bool| settings.and_then(|settings| settings.get(key)) == Some(&Value::Bool(value));
-        Self {
-            wait: !is("wait", false),
-            timeout: text("timeout"),
-            condition: text("condition"),
-            force_conflicts: is("forceConflicts", true),
-        }
-    }
-
-    /// How long to wait.
-    pub(crate) fn patience(&self) -> Duration {
-        self.timeout.as_deref().and_then(|text| formats::duration(text).ok()).unwrap_or(TIMEOUT)
-    }
-
-    /// Puts them into a spec, where they are not the defaults.
+impl Asked {
+    /// Puts it into a spec, as far as it is not what is done anyway.
     pub(crate) fn put_into(&self, spec: &mut Map) {
         let mut settings = Map::new();
         if self.force_conflicts {
