@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hactl_config::{Config, LoadFailure, VariableInputs};
+use hactl_core::cluster::Via;
+use hactl_core::node::Connection;
 use hactl_core::state::State;
 use hactl_core::{Diagnostic, Digest, DigestKey};
-use hactl_host::{Fleet, LinuxFleet};
+use hactl_host::{Fleet, HostError, LinuxFleet};
 use hactl_kinds::{Hosts, Maker, SECTIONS};
-use hactl_kube::{Clusters, KubeClusters};
+use hactl_kube::{Clusters, KubeClusters, Stream, Tunnel};
 use hactl_pki::Entropy;
 use hactl_sim::Sandbox;
 use hactl_state::encryption::IdentityPath;
@@ -139,7 +141,7 @@ impl Session {
             }
             World::Real => {
                 let linux = Arc::new(LinuxFleet::new(ssh_config()?));
-                (fleet, clusters) = (linux.clone(), Arc::new(KubeClusters::new(linux, directory.clone())));
+                (fleet, clusters) = (linux.clone(), Arc::new(real_clusters(linux, directory.clone())));
                 (directory.join("state"), Timestamp::now(), 0)
             }
         };
@@ -233,6 +235,24 @@ impl Session {
         };
         id.to_string()
     }
+}
+
+/// Real clusters, those behind nodes reached through the connections that a fleet has anyway.
+fn real_clusters(fleet: Arc<LinuxFleet>, directory: PathBuf) -> KubeClusters {
+    let beside = directory.clone();
+    let tunnel: Tunnel = Arc::new(move |via: Via, host, port| {
+        let (fleet, directory) = (fleet.clone(), beside.clone());
+        Box::pin(async move {
+            let key_path = via.connection.key_path.as_deref().map(|path| hactl_config::key_path(path, &directory));
+            let connection = Connection { key_path, ..via.connection };
+            let stream = fleet.tunnel(&via.node, &connection, &host, port).await;
+            stream.map(|stream| Box::new(stream) as Box<dyn Stream>).map_err(|error| match error {
+                HostError::Unreachable { reason } => reason,
+                other => other.to_string(),
+            })
+        })
+    });
+    KubeClusters::new(directory, tunnel)
 }
 
 /// The world that the options name.
