@@ -3,8 +3,14 @@
 
 network=hactl-lab
 nodes=(node1 node2 node3 lb1)
-ssh_hosts=(bastion "${nodes[@]}" podman)
-hosts=(registry registry-auth "${ssh_hosts[@]}")
+kubernetes_hosts=(kube worker1 worker2)
+
+# Sets ssh_hosts and hosts to what the lab consists of at the moment.
+list_hosts() {
+    ssh_hosts=(bastion "${nodes[@]}" podman)
+    if has_kubernetes; then ssh_hosts+=("${kubernetes_hosts[@]}"); fi
+    hosts=(registry registry-auth "${ssh_hosts[@]}")
+}
 
 address_of() {
     case "$1" in

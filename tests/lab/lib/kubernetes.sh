@@ -7,16 +7,9 @@ servers="$lab/servers/kubernetes-$kubernetes_version"
 cluster="$lab/kubernetes"
 pki="$cluster/pki"
 workers=(worker1 worker2)
-kubernetes_hosts=(kube "${workers[@]}")
 builder=hactl-lab-builder
 
 has_kubernetes() { [ -d "$pki" ]; }
-
-add_hosts() {
-    ssh_hosts+=("${kubernetes_hosts[@]}")
-    hosts+=("${kubernetes_hosts[@]}")
-}
-if has_kubernetes; then add_hosts; fi
 
 # Makes the cluster a part of the lab, if it is none yet, with everything that its hosts need to start.
 add_kubernetes() {
@@ -24,14 +17,17 @@ add_kubernetes() {
     build_kubernetes
     if has_kubernetes; then return; fi
     make_pki
-    add_hosts
+    list_hosts
 }
 
 # The build goes on in its container if this script is killed, and is found by the next run; an interrupt ends it.
 build_kubernetes() {
+    local running
+    running="$(docker inspect -f '{{.State.Running}}' "$builder" 2>/dev/null)" || true
+    if [ "$running" != true ]; then docker rm -f "$builder" >/dev/null 2>&1 || true; fi
     if [ -d "$servers" ]; then return; fi
-    mkdir -p "${servers%/*}"
-    if [ -z "$(docker ps -aq --filter "name=^$builder\$")" ]; then
+    if [ "$running" != true ]; then
+        mkdir -p "${servers%/*}"
         docker run --detach --name "$builder" --label hactl-lab --network host --volume "${servers%/*}:/out" \
             --volume "$source/kubernetes/build:/lab/build:ro" hactl-lab/debian:bookworm \
             /lab/build "$kubernetes_version" >/dev/null || fail "the build of Kubernetes cannot be started"
