@@ -398,6 +398,7 @@ async fn execute(
         address: &change.address,
         operation: job.task.operation,
         spec: job.spec.as_ref().map(Sensitive::expose),
+        planned: change.after.as_deref(),
         generation: &job.generation,
         state: job.known.as_ref(),
         paths: &change.paths,

@@ -158,6 +158,8 @@ pub struct Job<'a> {
     pub operation: Operation,
     /// What it is to be, with every value in plain text; none where it is to be gone.
     pub spec: Option<&'a Value>,
+    /// The same as the plan has it: with stand-ins for what is sensitive.
+    pub planned: Option<&'a Value>,
     /// The random id of the creation that this step is or belongs to.
     pub generation: &'a str,
     /// What state holds of it.

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hactl_core::cluster::ClusterConnection;
+use hactl_core::observed::Observed;
 use hactl_core::{Address, DigestKey};
 use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Target};
 use hactl_kube::{Cluster, ClusterError, Clusters};
 use tokio::sync::OnceCell;
 
-use crate::object;
+use crate::object::{Patient, patiently};
 use crate::target::unknown_kind;
+use crate::{host_aliases, object};
 
 /// A cluster, connected to when something is asked of it first.
 pub(crate) struct ClusterTarget {
@@ -35,11 +37,8 @@ impl ClusterTarget {
 #[async_trait]
 impl Target for ClusterTarget {
     async fn read(&self, lineage: &str, requests: &[ReadRequest<'_>]) -> Result<Reading, String> {
-        let cluster = self.open().await.map_err(|error| error.to_string())?;
-        let identity = cluster.identity().await.map_err(|error| error.to_string())?;
-        let reading = object::read(cluster, lineage, requests, self.key.as_ref()).await;
-        let reading = reading.map_err(|error| error.to_string())?;
-        Ok(Reading { identity: Identity { machine_id: identity.uid, engine_id: String::new() }, ..reading })
+        let reading = self.look(lineage, requests).await;
+        reading.map_err(|error| error.to_string())
     }
 
     /// Field managers and uids hold what a claim holds on hosts.
@@ -52,11 +51,68 @@ impl Target for ClusterTarget {
     }
 
     async fn execute(&self, job: &Job<'_>) -> Result<Produced, StepError> {
-        let cluster = self.open().await.map_err(object::failed)?;
-        let outputs = match job.address.primitive() {
-            "manifest" | "ingress" | "object" => object::execute(cluster, job).await,
-            kind => Err(unknown_kind(kind)),
+        let cluster = patiently(job.progress, || self.open()).await.map_err(|error| unanswered(&error))?;
+        let cluster = Patient { cluster, progress: job.progress };
+        let outputs = match kind_of(job.address) {
+            Some(Kind::Object) => object::execute(cluster, job).await,
+            Some(Kind::HostAliases) => host_aliases::execute(cluster, job).await,
+            None => Err(unknown_kind(job.address.primitive())),
         };
         outputs.map(Produced::from)
+    }
+}
+
+impl ClusterTarget {
+    async fn look(&self, lineage: &str, requests: &[ReadRequest<'_>]) -> Result<Reading, ClusterError> {
+        let cluster = self.open().await?;
+        let identity = cluster.identity().await?;
+        let of_kind =
+            |kind| requests.iter().filter(|request| kind_of(request.address) == Some(kind)).collect::<Vec<_>>();
+        let (objects, aliases) = (of_kind(Kind::Object), of_kind(Kind::HostAliases));
+        let key = self.key.as_ref();
+        let (objects, aliases) = futures_util::join!(
+            object::read(cluster, lineage, &objects, key),
+            host_aliases::read(cluster, lineage, &aliases, &objects, key),
+        );
+        let (objects, aliases) = (objects?, aliases?);
+        let (mut seen_objects, mut seen_aliases) = (objects.observed.into_iter(), aliases.observed.into_iter());
+        let observed = requests.iter().map(|request| {
+            let seen = match kind_of(request.address) {
+                Some(Kind::Object) => seen_objects.next(),
+                Some(Kind::HostAliases) => seen_aliases.next(),
+                None => None,
+            };
+            seen.unwrap_or(Observed::Absent)
+        });
+        Ok(Reading {
+            observed: observed.collect(),
+            identity: Identity { machine_id: identity.uid, engine_id: String::new() },
+            refusals: objects.refusals.into_iter().chain(aliases.refusals).collect(),
+            unplaced: aliases.unplaced,
+            warnings: objects.warnings.into_iter().chain(aliases.warnings).collect(),
+            ..Reading::default()
+        })
+    }
+}
+
+/// The providers of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Object,
+    HostAliases,
+}
+
+fn kind_of(address: &Address) -> Option<Kind> {
+    match address.primitive() {
+        "manifest" | "ingress" | "object" => Some(Kind::Object),
+        "hostAliases" => Some(Kind::HostAliases),
+        _ => None,
+    }
+}
+
+fn unanswered(error: &ClusterError) -> StepError {
+    StepError {
+        help: Some("see that the API server runs and is reached from here, then apply again".to_owned()),
+        ..StepError::new(format!("the API server does not answer: {error}"))
     }
 }

@@ -145,6 +145,7 @@ pub const RULES: Rules = Rules(PRIMITIVES);
 const PRIMITIVES: &[KindRules] = &[
     container::RULES,
     file::RULES,
+    host_aliases::RULES,
     network::RULES,
     object::RULES,
     KindRules { kind: "ingress", ..object::RULES },

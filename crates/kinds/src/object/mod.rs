@@ -5,15 +5,40 @@
 
 mod asked;
 mod lower;
-mod provider;
+mod apply;
+mod dry_run;
+mod fields;
+mod json;
+mod live;
+mod locate;
+mod look;
+mod observe;
+mod patient;
+mod read;
+mod ready;
+mod reference;
+mod sent;
+mod settings;
+mod told;
+mod trouble;
 
 use hactl_core::cluster::CLUSTER;
 use hactl_core::resource::{Dependency, InPlace, KindRules, Replacement, Resource};
 use hactl_core::value::Value;
 
 pub(crate) use lower::{DEFAULT_NAMESPACE, encoded, lower};
-pub(crate) use provider::{execute, failed, read};
 pub(crate) use asked::Asked;
+pub(crate) use apply::{apply_over_drift, await_ready, execute};
+pub(crate) use dry_run::{Trial, try_out, verdict};
+pub(crate) use json::{from_json, to_json};
+pub(crate) use live::is_same;
+pub(crate) use look::{View, all, look};
+pub(crate) use patient::{Patient, patiently};
+pub(crate) use read::{managers, read};
+pub(crate) use reference::{Reference, Spot};
+pub(crate) use sent::bare;
+pub(crate) use settings::Settings;
+pub(crate) use told::Teller;
 
 /// The key in an object's spec that holds no part of the object: `forceConflicts` (fields are taken from other managers),
 /// `wait: false`, `timeout` (a duration), `condition` (the type of a condition that must be true).
@@ -27,6 +52,13 @@ pub(crate) const ADDRESS: &str = "hactl.io/address";
 
 /// The annotation with the name of the stack that an object was made from.
 pub(crate) const STACK: &str = "hactl.io/stack";
+
+/// The output with an object's uid.
+pub(crate) const UID: &str = "uid";
+
+/// The output with the fields that the server keeps in another form than they were sent in (a CPU limit of 0.5 as `500m`),
+/// as the server writes their paths. It holds no values.
+pub(crate) const STORED: &str = "stored";
 
 pub(crate) const RULES: KindRules = KindRules {
     kind: "object",

@@ -1,0 +1,115 @@
+//! A cluster whose API server may go away for a while.
+//!
+//! Every call that an apply makes can be made again, whether the server did it the first time or not: server-side apply
+//! says what is to be and not what is to change, a deletion names the very object by its uid, and the others only ask. So a
+//! call of which nobody knows whether it was done is simply repeated.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::time::Duration;
+
+use hactl_kube::{Applying, Cluster, ClusterError, Object, ServedKind};
+use tokio::time::{Instant, sleep};
+
+use crate::object::reference::Spot;
+
+/// How long the server may stay away.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The first pause between two tries; each is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// Told what is going on, as short texts.
+pub(crate) type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// A cluster that is asked again while it does not answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Patient<'a> {
+    pub(crate) cluster: &'a dyn Cluster,
+    pub(crate) progress: Progress<'a>,
+}
+
+impl Patient<'_> {
+    pub(crate) async fn served(&self, groups: &BTreeSet<String>) -> Result<Vec<ServedKind>, ClusterError> {
+        patiently(self.progress, || self.cluster.served(groups)).await
+    }
+
+    pub(crate) async fn get(&self, spot: &Spot) -> Result<Option<Object>, ClusterError> {
+        let name = spot.name();
+        patiently(self.progress, || self.cluster.get(&spot.kind, &name)).await
+    }
+
+    pub(crate) async fn apply(&self, spot: &Spot, object: &Object, how: &Applying<'_>) -> Result<Object, ClusterError> {
+        patiently(self.progress, || self.cluster.apply(&spot.kind, object, how)).await
+    }
+
+    pub(crate) async fn delete(&self, spot: &Spot, uid: &str) -> Result<(), ClusterError> {
+        let name = spot.name();
+        patiently(self.progress, || self.cluster.delete(&spot.kind, &name, uid)).await
+    }
+
+    pub(crate) async fn next(&self, spot: &Spot, seen: &Object) -> Result<Option<Object>, ClusterError> {
+        let name = spot.name();
+        patiently(self.progress, || self.cluster.next(&spot.kind, &name, seen.resource_version())).await
+    }
+}
+
+/// Makes a call until the server answers, for [`PATIENCE`] at most.
+///
+/// # Errors
+/// What the server answered, or why it does not.
+pub(crate) async fn patiently<T, F>(progress: Progress<'_>, call: impl Fn() -> F) -> Result<T, ClusterError>
+where
+    F: Future<Output = Result<T, ClusterError>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match call().await {
+            Err(ClusterError::Unreachable { .. } | ClusterError::Lost { .. }) if Instant::now() + pause < deadline => {
+                if pause == FIRST_PAUSE {
+                    progress("the API server does not answer; trying again");
+                }
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            answer => return answer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    async fn try_until(answers_at: Duration) -> (Result<u32, ClusterError>, Vec<String>, Duration) {
+        let started = Instant::now();
+        let (calls, told) = (AtomicU32::new(0), Mutex::new(Vec::new()));
+        let progress = |text: &str| told.lock().unwrap().push(text.to_owned());
+        let answer = patiently(&progress, || async {
+            let calls = calls.fetch_add(1, Ordering::Relaxed) + 1;
+            if started.elapsed() >= answers_at {
+                return Ok(calls);
+            }
+            Err(ClusterError::Unreachable { reason: "connection refused".to_owned() })
+        });
+        (answer.await, told.into_inner().unwrap(), started.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_comes_back_is_asked_again() {
+        let (answer, told, _) = try_until(Duration::from_secs(30)).await;
+        assert!(answer.is_ok());
+        assert_eq!(told, ["the API server does not answer; trying again"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_has_an_end() {
+        let (answer, _, elapsed) = try_until(Duration::from_secs(600)).await;
+        assert_eq!(answer.unwrap_err().to_string(), "connection refused");
+        assert!(elapsed > Duration::from_secs(45) && elapsed <= PATIENCE);
+    }
+}
