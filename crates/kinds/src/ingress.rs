@@ -7,11 +7,11 @@ use hactl_core::Address;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::value::{Map, Value};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::decode::decode;
 use crate::formats::FORMATS;
-use crate::object::{self, Asked};
+use crate::manifest::{self, Asked};
 use crate::registry::{Draft, Kind, Lowered};
 use crate::text::Text;
 
@@ -35,41 +35,36 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 /// A host name that leads to a service.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct IngressSpec {
     /// The namespace; that of `kubernetes` where left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
     /// The host name; its first part may be `*`. Every host where left out.
     #[schemars(extend("format" = "ingress-host"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<String>,
     /// The path, with all that is below it; `/` where left out.
     #[schemars(extend("format" = "url-path"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     /// The service, in the same namespace.
     service: ServiceSpec,
     /// The class of controllers that serve it; the cluster's default where left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     class_name: Option<String>,
     /// TLS at the controller; none where left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<TlsSpec>,
     /// Annotations, mostly for the controller.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     annotations: BTreeMap<String, Text>,
     /// Labels.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     labels: BTreeMap<String, Text>,
     /// Take fields that other managers own.
-    #[serde(default, skip_serializing)]
+    #[serde(default)]
     force_conflicts: bool,
 }
 
 /// A service and one of its ports.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ServiceSpec {
     /// Its name.
@@ -80,7 +75,7 @@ struct ServiceSpec {
 }
 
 /// A port's number or name.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum PortSpec {
     Number(#[schemars(range(min = 1))] u16),
@@ -88,7 +83,7 @@ enum PortSpec {
 }
 
 /// TLS at the controller.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct TlsSpec {
     /// A Secret of type `kubernetes.io/tls` in the same namespace.
@@ -98,8 +93,9 @@ struct TlsSpec {
 
 fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered> {
     let spec: IngressSpec = decode(draft, diagnostics)?;
-    let texts =
-        |map: &BTreeMap<String, Text>| Value::Map(map.iter().map(|(key, text)| (key.clone(), text.value())).collect());
+    let texts = |map: &BTreeMap<String, Text>| {
+        Value::Map(map.iter().map(|(key, text)| (key.clone(), text.value().clone())).collect())
+    };
     let mut metadata = Map::from([("name".to_owned(), Value::from(draft.name))]);
     metadata.extend(spec.namespace.as_deref().map(|namespace| ("namespace".to_owned(), Value::from(namespace))));
     for (key, map) in [("annotations", &spec.annotations), ("labels", &spec.labels)] {
@@ -133,11 +129,11 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
         ("spec", Value::Map(body)),
     ]);
     let node = Node::from_value(written, draft.span);
-    let object = object::lower(&node, None, draft.config, diagnostics)?;
+    let object = manifest::lower_object(&node, None, draft.config, diagnostics)?;
     let asked = Asked { force_conflicts: spec.force_conflicts, ..Asked::default() };
     let part = object.part(Address::new("ingress", draft.name, None), &asked);
-    let shown = serde_json::to_value(&spec).ok().and_then(|json| serde_json::from_value(json).ok());
-    Some(Lowered { parts: vec![part], ..Lowered::plain(shown.unwrap_or_default()) })
+    let host = spec.host.map_or(Value::Null, Value::from);
+    Some(Lowered { parts: vec![part], ..Lowered::plain(Map::from([("host".to_owned(), host)])) })
 }
 
 fn map<const N: usize>(fields: [(&str, Value); N]) -> Value {

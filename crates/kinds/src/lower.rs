@@ -21,7 +21,7 @@ use indexmap::IndexMap;
 use crate::registry::{self, Draft, Kind, Lowered, RULES};
 use crate::scope::{Facts, Known, Names};
 use crate::uses::{Declared, Use, named_by, resource_of, uses_of, waits_for_facts};
-use crate::{object, secret};
+use crate::{manifest, secret};
 
 /// Lowers a config. Facts are those of the nodes that answered; without any, what depends on facts stays deferred.
 ///
@@ -128,7 +128,7 @@ impl<'a> Lowering<'a> {
                 self.declaration(declaration);
             }
         }
-        object::order(&mut self.resources);
+        manifest::order(&mut self.resources);
         self.diagnostics.extend(clashes(&self.resources, RULES));
         self.refuse_objects_without_cluster();
         self.outputs()

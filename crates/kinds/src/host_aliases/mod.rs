@@ -13,11 +13,12 @@ use hactl_core::diagnostic::Diagnostic;
 use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::decode::decode;
 use crate::formats::FORMATS;
-use crate::object::{Asked, DEFAULT_NAMESPACE, SETTINGS};
+use crate::manifest::{Asked, DEFAULT_NAMESPACE};
+use crate::object::SETTINGS;
 use crate::registry::{Draft, Kind, Lowered, Part};
 
 pub(crate) use workload::{execute, read};
@@ -61,7 +62,7 @@ fn claims(spec: &Value) -> Vec<String> {
 }
 
 /// Host names that resolve to an address without a DNS server.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct HostAliasesSpec {
     /// The address.
@@ -81,12 +82,12 @@ struct HostAliasesSpec {
 }
 
 /// A host name.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(transparent)]
 struct HostName(#[schemars(extend("format" = "host-name"))] String);
 
 /// A workload.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WorkloadSpec {
     /// Its kind.
@@ -102,8 +103,7 @@ struct WorkloadSpec {
 }
 
 /// The kinds whose pods can have host aliases.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "they are Kubernetes' own")]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 enum WorkloadKind {
     Deployment,
     DaemonSet,

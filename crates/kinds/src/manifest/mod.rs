@@ -1,20 +1,36 @@
 //! `manifest`: Kubernetes objects as they stand in files or in the config, each a resource of its own.
+//!
+//! All that is known of objects without an API server is here; what one says of them is in `object`.
+
+mod asked;
+mod builtin;
+mod object;
+mod order;
+mod places;
+mod pods;
+#[cfg(test)]
+mod samples;
+mod shape;
+mod versions;
 
 use std::collections::BTreeMap;
 
 use hactl_config::{Node, Section, evaluate};
 use hactl_core::Address;
+use hactl_core::cluster::CLUSTER;
 use hactl_core::diagnostic::Diagnostic;
-use hactl_core::resource::Dependency;
+use hactl_core::resource::{Dependency, Resource};
 use hactl_core::value::{Map, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::decode::decode;
 use crate::formats::FORMATS;
-use crate::object::{self, Asked};
 use crate::registry::{Draft, Kind, Lowered, Part};
 use crate::uses::uses_in;
+
+pub(crate) use asked::Asked;
+pub(crate) use object::{DEFAULT_NAMESPACE, encoded, lower as lower_object};
 
 pub(crate) const KIND: Kind = Kind {
     section: Section {
@@ -98,7 +114,7 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
             }
             false => &document.node,
         };
-        let Some(object) = object::lower(node, spec.namespace.as_deref(), draft.config, diagnostics) else { continue };
+        let Some(object) = lower_object(node, spec.namespace.as_deref(), draft.config, diagnostics) else { continue };
         let asked = Asked {
             wait: spec.wait.unwrap_or(true),
             timeout: spec.timeout.clone(),
@@ -122,4 +138,20 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
     let spec = Map::from([("objects".to_owned(), Value::from(parts.len() as i64))]);
     (diagnostics[before..].iter().all(|diagnostic| !diagnostic.is_error()))
         .then(|| Lowered { parts, ..Lowered::plain(spec) })
+}
+
+/// Adds to every object what it has to come after among the others.
+pub(crate) fn order(resources: &mut [Resource]) {
+    let is_object = |resource: &Resource| resource.node.as_deref() == Some(CLUSTER);
+    let places: Vec<usize> = (0..resources.len()).filter(|number| is_object(&resources[*number])).collect();
+    let objects: Vec<_> =
+        places.iter().map(|place| (resources[*place].address.clone(), &*resources[*place].spec)).collect();
+    let found = order::dependencies(&objects);
+    drop(objects);
+    for (place, before) in places.into_iter().zip(found) {
+        let dependencies = &mut resources[place].dependencies;
+        dependencies.extend(before.into_iter().map(Dependency::on));
+        dependencies.sort();
+        dependencies.dedup_by(|a, b| a.on == b.on);
+    }
 }

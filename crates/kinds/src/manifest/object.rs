@@ -9,13 +9,16 @@ use hactl_core::diagnostic::{Diagnostic, Span};
 use hactl_core::expr::{Expr, ExprKind};
 use hactl_core::value::{Map, Value};
 
-use crate::object::places::place;
-use crate::object::asked::Asked;
-use crate::object::{builtin, shape, versions};
+use crate::manifest::asked::Asked;
+use crate::manifest::places::place;
+use crate::manifest::{builtin, shape, versions};
 use crate::registry::Part;
 
 /// The namespace of objects that name none, where the config names none either.
 pub(crate) const DEFAULT_NAMESPACE: &str = "default";
+
+/// The annotation in which `kubectl apply` keeps a copy of the whole object.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// What is waited for whatever the config says: nothing that needs it can be applied before.
 const AWAITED: [&str; 2] = ["CustomResourceDefinition", "Namespace"];
@@ -89,7 +92,8 @@ pub(crate) fn lower(
     let object = versions::current(object, &places, diagnostics);
     let mut object = shape::checked(object, &places, diagnostics)?;
     refuse_sensitive_metadata(node, diagnostics);
-    let (kind, group) = (text(&object, &["kind"]).to_owned(), builtin::split(text(&object, &["apiVersion"])).0.to_owned());
+    let (kind, group) =
+        (text(&object, &["kind"]).to_owned(), builtin::split(text(&object, &["apiVersion"])).0.to_owned());
     set_namespace(&mut object, &kind, &group, namespace, config);
     if kind == "Secret" && group.is_empty() {
         keep_secret(&mut object);

@@ -3,8 +3,6 @@
 //! Its spec is the object itself as the config has it. What hactl does about it that is not the default stands in it
 //! under [`SETTINGS`].
 
-mod asked;
-mod lower;
 mod apply;
 mod dry_run;
 mod fields;
@@ -22,12 +20,9 @@ mod settings;
 mod told;
 mod trouble;
 
-use hactl_core::cluster::CLUSTER;
-use hactl_core::resource::{Dependency, InPlace, KindRules, Replacement, Resource};
+use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::Value;
 
-pub(crate) use lower::{DEFAULT_NAMESPACE, encoded, lower};
-pub(crate) use asked::Asked;
 pub(crate) use apply::{apply_over_drift, await_ready, execute};
 pub(crate) use dry_run::{Trial, try_out, verdict};
 pub(crate) use json::{from_json, to_json};
@@ -70,22 +65,6 @@ pub(crate) const RULES: KindRules = KindRules {
     keep_on_delete: false,
     claims: |spec| identity(spec).into_iter().collect(),
 };
-
-/// Adds to every object what it has to come after among the others.
-pub(crate) fn order(resources: &mut [Resource]) {
-    let is_object = |resource: &Resource| resource.node.as_deref() == Some(CLUSTER);
-    let places: Vec<usize> = (0..resources.len()).filter(|number| is_object(&resources[*number])).collect();
-    let objects: Vec<_> =
-        places.iter().map(|place| (resources[*place].address.clone(), &*resources[*place].spec)).collect();
-    let found = order::dependencies(&objects);
-    drop(objects);
-    for (place, before) in places.into_iter().zip(found) {
-        let dependencies = &mut resources[place].dependencies;
-        dependencies.extend(before.into_iter().map(Dependency::on));
-        dependencies.sort();
-        dependencies.dedup_by(|a, b| a.on == b.on);
-    }
-}
 
 /// The manager of an object's fields: of this stack, and of the creation that it stems from.
 pub(crate) fn manager(lineage: &str, generation: &str) -> String {

@@ -7,7 +7,7 @@ use hactl_core::resource::Dependency;
 use hactl_core::value::{Map, Value};
 
 use crate::decode::decode_node;
-use crate::object::{self, Asked};
+use crate::manifest::{self, Asked};
 use crate::registry::{Draft, Part};
 use crate::secret::spec::DestinationSpec;
 
@@ -38,7 +38,7 @@ pub(super) fn lower(draft: &Draft<'_>, entries: &Map, diagnostics: &mut Vec<Diag
     for (key, entry) in keys(&spec, secret_type, entries) {
         match entries.get(&entry) {
             Some(value) => {
-                data.insert(key, object::encoded(value));
+                data.insert(key, manifest::encoded(value));
             }
             None => diagnostics.push(unknown_entry(written, &key, &entry, entries)),
         }
@@ -54,7 +54,7 @@ pub(super) fn lower(draft: &Draft<'_>, entries: &Map, diagnostics: &mut Vec<Diag
         ("type".to_owned(), Value::from(secret_type)),
     ]));
     let node = Node::from_value(secret, written.span);
-    let object = object::lower(&node, None, draft.config, diagnostics)?;
+    let object = manifest::lower_object(&node, None, draft.config, diagnostics)?;
     let asked = Asked { force_conflicts: spec.force_conflicts, ..Asked::default() };
     let part = object.part(Address::new("secret", &format!("{}.object", draft.name), None), &asked);
     Some(Part { dependencies: vec![Dependency::on(Address::new("secret", draft.name, None))], ..part })
