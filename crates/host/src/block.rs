@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_block_goes_to_the_end_and_leaves_the_rest_alone() {
         for (before, after) in [
-            ("", format!("{}", whole())),
+            ("", whole()),
             ("\n", format!("\n{}", whole())),
             ("::1\tlocalhost\n", format!("::1\tlocalhost\n{}", whole())),
             ("a\r\n b\r\n", format!("a\r\n b\r\n{}", whole())),

@@ -9,6 +9,7 @@ mod decode;
 mod file;
 mod formats;
 mod home;
+mod host_aliases;
 mod logins;
 mod lower;
 mod mistakes;

@@ -10,7 +10,7 @@ use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Diagnostic};
 
 use crate::scope::Known;
-use crate::{container, file, network, object, secret, volume};
+use crate::{container, file, host_aliases, network, object, secret, volume};
 
 /// A kind that a config can declare.
 pub(crate) struct Kind {
@@ -130,6 +130,7 @@ pub const RULES: Rules = Rules(PRIMITIVES);
 const PRIMITIVES: &[KindRules] = &[
     container::RULES,
     file::RULES,
+    host_aliases::hosts::RULES,
     network::RULES,
     object::RULES,
     KindRules { kind: "ingress", ..object::RULES },
