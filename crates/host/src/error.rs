@@ -1,5 +1,7 @@
 //! What can go wrong with a host.
 
+use crate::BlockWrite;
+
 /// Why an operation on a host failed. The node's name is added by whoever reports it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
@@ -84,6 +86,15 @@ impl HostError {
                 Some("get the newest state (git pull) before you apply; another operator has applied since")
             }
             Self::File { reason, .. } if reason.contains("space") => Some("free some disk space on the host"),
+            Self::File { reason, .. } if reason.contains("read-only") => Some(
+                "it is made by the system's own configuration (as on NixOS) or its disk is mounted so: change it there",
+            ),
+            Self::File { reason, .. } if reason == BlockWrite::MOUNTED => {
+                Some("make it an ordinary file, or leave this host out of `nodes`")
+            }
+            Self::File { reason, .. } if reason == BlockWrite::HELD => {
+                Some("put the lines into that file resource, or let the block go")
+            }
             Self::Engine { message, .. } => engine_help(message),
             Self::NotFound { .. } | Self::File { .. } => None,
         }

@@ -33,6 +33,9 @@ pub struct InventoryEntry {
     /// For an adopted file: whether a copy of the original is kept.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub original: bool,
+    /// For a block of lines: the path of the file that it is in, which is not the stack's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<String>,
 }
 
 /// The start of an apply on a host.

@@ -4,6 +4,7 @@
 //! Two implementations stand behind it and are held to the same contract: real hosts over SSH with
 //! their Docker Engine, and the sandbox's simulated ones (`hactl-sim`).
 
+mod block;
 mod container;
 mod docker;
 mod error;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hactl_core::node::Connection;
 
+pub use block::{BlockRemoval, BlockWrite, block_lines, lines_of_others};
 pub use container::{
     Container, ContainerConfig, Device, Environment, ExecOutput, Health, Healthcheck, Logging, Mount, MountKind,
     Network, NetworkConfig, PortBinding, Probe, Resources, RestartPolicy, Status, Tmpfs, Ulimit, Volume, VolumeConfig,
@@ -53,7 +55,7 @@ pub trait Fleet: Send + Sync {
 /// stopped succeeds. After [`HostError::Lost`] the outcome of an operation is unknown: observe again.
 #[async_trait]
 pub trait Host: Send + Sync {
-    /// Facts, the state of files, and the inventories, in one round trip.
+    /// Facts, the state of files, texts that hold blocks, and the inventories, in one round trip.
     async fn survey(&self, request: &SurveyRequest) -> Result<Survey, HostError>;
 
     /// The containers, networks and volumes that are ours or have a name we want, and the registries' digests of images,
@@ -72,6 +74,16 @@ pub trait Host: Send + Sync {
 
     /// Removes a file (or restores the adopted original) and the directories made for it that are now empty.
     async fn remove_file(&self, removal: &FileRemoval) -> Result<(), HostError>;
+
+    /// Puts a block of lines into a text file of others atomically, in place of what is there of it, and records it in the
+    /// inventory before. Nothing else of the file changes: not its other bytes, nor its mode, owner and attributes.
+    ///
+    /// # Errors
+    /// [`HostError::File`], as where the file cannot be replaced or a file resource has all of it.
+    async fn write_block(&self, write: &BlockWrite) -> Result<(), HostError>;
+
+    /// Takes a block out of a text file of others, which stays, even if nothing else is in it.
+    async fn remove_block(&self, removal: &BlockRemoval) -> Result<(), HostError>;
 
     /// Whether the host has this image already.
     async fn has_image(&self, image: &str) -> Result<bool, HostError>;

@@ -17,6 +17,8 @@ pub struct SurveyRequest {
     pub lineage: String,
     /// The files to look at.
     pub files: Vec<FileRequest>,
+    /// Absolute paths of the files of others in which the stack has blocks, or is to have some.
+    pub texts: Vec<String>,
 }
 
 /// A file to look at.
@@ -35,6 +37,8 @@ pub struct Survey {
     pub facts: Facts,
     /// The files that exist, by path.
     pub files: BTreeMap<String, FileStat>,
+    /// The bytes of the texts that exist, by path.
+    pub texts: BTreeMap<String, Vec<u8>>,
     /// This stack's inventory; none where it never touched the host.
     pub inventory: Option<Inventory>,
     /// Requested paths that another stack's inventory holds.

@@ -146,6 +146,7 @@ const PRIMITIVES: &[KindRules] = &[
     container::RULES,
     file::RULES,
     host_aliases::RULES,
+    host_aliases::hosts::RULES,
     network::RULES,
     object::RULES,
     KindRules { kind: "ingress", ..object::RULES },

@@ -15,13 +15,14 @@ use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Digest, DigestKey};
 use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Target, Targets};
 use hactl_host::{
-    Container, EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, Inventory, Release,
-    SurveyRequest, labels,
+    Container, EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, Inventory,
+    InventoryEntry, Release, SurveyRequest, labels,
 };
 use hactl_kube::Clusters;
 
 use crate::cluster::ClusterTarget;
 use crate::home::{Home, Maker};
+use crate::host_aliases::hosts;
 use crate::logins::Logins;
 use crate::{container, file, named, network, node, volume};
 
@@ -171,6 +172,7 @@ impl Target for HostTarget {
                 }
                 "network" => network::observe(request, &engine, lineage),
                 "volume" => volume::observe(request, &engine, lineage),
+                hosts::HOSTS => hosts::observe(request, &survey, lineage),
                 _ => Observed::Absent,
             })
             .collect();
@@ -184,7 +186,12 @@ impl Target for HostTarget {
             serial: survey.inventory.as_ref().map(|inventory| inventory.serial),
             vacant: vacant(survey.inventory.as_ref(), &own),
             computed: digests(requests, &engine),
-            warnings: self.strays(requests, &own).into_iter().chain(self.not_told(requests, &engine)).collect(),
+            warnings: [
+                self.strays(requests, &own),
+                self.not_told(requests, &engine),
+                hosts::shadowed(&self.name, lineage, requests, &survey),
+            ]
+            .concat(),
             ..Reading::default()
         })
     }
@@ -213,6 +220,7 @@ impl Target for HostTarget {
             "container" => container::execute(host, job, &self.logins).await,
             "network" => network::execute(host, job).await,
             "volume" => volume::execute(host, job).await,
+            hosts::HOSTS => hosts::execute(host, job).await,
             kind => Err(unknown_kind(kind)),
         };
         outputs.map(Produced::from)
@@ -266,26 +274,31 @@ fn digests(requests: &[ReadRequest<'_>], engine: &EngineSurvey) -> BTreeMap<Addr
     told.collect()
 }
 
-/// The addresses that an inventory records without anything being there: no file, and no container.
+/// The addresses that an inventory records without anything being there: no file, no block, and no container.
 fn vacant(inventory: Option<&Inventory>, own: &BTreeMap<&str, Vec<&Container>>) -> Vec<Address> {
     let entries = inventory.into_iter().flat_map(|inventory| &inventory.entries);
-    let empty = entries.filter(|(address, entry)| entry.path.is_none() && !own.contains_key(address.as_str()));
+    let nothing = |entry: &InventoryEntry| entry.path.is_none() && entry.block.is_none();
+    let empty = entries.filter(|(address, entry)| nothing(entry) && !own.contains_key(address.as_str()));
     empty.map(|(address, _)| address.clone()).collect()
 }
 
 /// Whether Docker Engine has to be asked about a resource.
 fn is_in_engine(address: &Address) -> bool {
-    address.primitive() != "file"
+    !matches!(address.primitive(), "file" | hosts::HOSTS)
 }
 
 /// What to ask a host, for all kinds at once.
 fn ask(lineage: &str, requests: &[ReadRequest<'_>], logins: &Logins) -> (SurveyRequest, EngineRequest) {
-    let mut survey = SurveyRequest { lineage: lineage.to_owned(), files: Vec::new() };
+    let mut survey = SurveyRequest { lineage: lineage.to_owned(), ..SurveyRequest::default() };
     let mut engine = EngineRequest { lineage: lineage.to_owned(), ..EngineRequest::default() };
     for request in requests {
         let names = match request.address.primitive() {
             "file" => {
                 survey.files.extend(file::requests(request));
+                continue;
+            }
+            hosts::HOSTS => {
+                survey.texts = vec![hosts::PATH.to_owned()];
                 continue;
             }
             "container" => (&mut engine.containers, container::wanted_name(request)),

@@ -111,13 +111,10 @@ impl Sandbox {
             return Err(fail("is a directory"));
         }
         let directories = missing_parents(machine, &normal).map_err(fail)?;
-        let root = || "root".to_owned();
-        let existing = machine.files.get(&normal);
-        let file = StoredFile {
-            content: Content(content.into()),
-            mode: existing.map_or_else(|| "0644".to_owned(), |file| file.mode.clone()),
-            owner: existing.map_or_else(root, |file| file.owner.clone()),
-            group: existing.map_or_else(root, |file| file.group.clone()),
+        let content = Content(content.into());
+        let file = match machine.files.get(&normal) {
+            Some(existing) => StoredFile { content, ..existing.clone() },
+            None => StoredFile::of_root(content),
         };
         let path = normal;
         world.change(host, Change::WriteFile { path, file, directories })

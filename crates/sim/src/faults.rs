@@ -141,6 +141,8 @@ operations! {
     Release "release" true,
     WriteFile "write_file" true,
     RemoveFile "remove_file" true,
+    WriteBlock "write_block" true,
+    RemoveBlock "remove_block" true,
     HasImage "has_image" false,
     PullImage "pull_image" true,
     CreateContainer "create_container" true,
@@ -319,8 +321,8 @@ fn matches(fault: &Fault, call: &Call<'_>) -> bool {
             operation == Operation::PullImage && call.subjects.iter().any(|image| registry_of(image) == registry)
         }
         Fault::DiskFull => {
-            use Operation::{CreateContainer, PullImage, WriteFile};
-            matches!(operation, WriteFile | PullImage | CreateContainer)
+            use Operation::{CreateContainer, PullImage, WriteBlock, WriteFile};
+            matches!(operation, WriteFile | WriteBlock | PullImage | CreateContainer)
         }
         Fault::ContainerExits { name, .. } => operation == Operation::StartContainer && about(name),
         Fault::Unhealthy { name } => operation == Operation::Probe && about(name),

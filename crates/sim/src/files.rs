@@ -2,8 +2,8 @@
 
 use hactl_core::Digest;
 use hactl_host::{
-    Claim, FileContent, FileRemoval, FileStat, FileWrite, ForeignClaim, HostError, InventoryEntry, Release, Survey,
-    SurveyRequest, normal_mode, normal_path,
+    BlockWrite, Claim, FileContent, FileRemoval, FileStat, FileWrite, ForeignClaim, HostError, InventoryEntry, Release,
+    Survey, SurveyRequest, normal_mode, normal_path,
 };
 
 use crate::faults::Fault;
@@ -24,16 +24,31 @@ pub(crate) fn survey(scene: &Scene<'_>, request: &SurveyRequest) -> Decision<Sur
         if let Some(file) = machine.files.get(&path) {
             survey.files.insert(wanted.path.clone(), stat(file, wanted.fetch_unless.as_ref()));
         }
-        let others = machine.inventories.iter().filter(|(lineage, _)| **lineage != request.lineage);
-        survey.foreign.extend(others.filter_map(|(_, stored)| {
-            Some(ForeignClaim {
-                path: wanted.path.clone(),
-                stack: stored.inventory().stack.clone(),
-                address: stored.holder(&path)?.clone(),
-            })
-        }));
+        survey.foreign.extend(held_by_others(machine, &request.lineage, &wanted.path, &path));
+    }
+    for wanted in &request.texts {
+        let Ok(path) = normal_path(wanted) else { continue };
+        if let Some(file) = machine.files.get(&path) {
+            if file.content.0.len() > BlockWrite::MAX_TEXT {
+                return Err(failure("read", wanted, BlockWrite::TOO_LARGE));
+            }
+            survey.texts.insert(wanted.clone(), file.content.0.to_vec());
+        }
+        survey.foreign.extend(held_by_others(machine, &request.lineage, wanted, &path));
     }
     unchanged(survey)
+}
+
+/// Which resources of other stacks have a file, which was asked for by a path that may not be normal.
+fn held_by_others(machine: &Machine, lineage: &str, asked: &str, path: &str) -> impl Iterator<Item = ForeignClaim> {
+    let others = machine.inventories.iter().filter(move |(other, _)| *other != lineage);
+    others.filter_map(move |(_, stored)| {
+        Some(ForeignClaim {
+            path: asked.to_owned(),
+            stack: stored.inventory().stack.clone(),
+            address: stored.holder(path)?.clone(),
+        })
+    })
 }
 
 /// Refused when the machine was last touched by an apply that the state at hand knows nothing of. One that was cut short
@@ -223,6 +238,6 @@ fn user_number(name_or_number: &str) -> Option<u32> {
     if name_or_number == "root" { Some(0) } else { name_or_number.parse().ok() }
 }
 
-fn failure(operation: &'static str, path: &str, reason: &str) -> HostError {
+pub(crate) fn failure(operation: &'static str, path: &str, reason: &str) -> HostError {
     HostError::File { operation, path: path.to_owned(), reason: reason.to_owned() }
 }

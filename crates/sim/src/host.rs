@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hactl_host::{
-    Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileRemoval, FileWrite, Host,
-    HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy, Status, Survey,
-    SurveyRequest, VolumeConfig,
+    BlockRemoval, BlockWrite, Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileRemoval,
+    FileWrite, Host, HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy,
+    Status, Survey, SurveyRequest, VolumeConfig,
 };
 
 use crate::faults::{Fault, Operation};
 use crate::sandbox::Sandbox;
 use crate::scene::{Decision, Scene};
 use crate::world::{Subject, World};
-use crate::{engine, files, lifecycle, probe};
+use crate::{blocks, engine, files, lifecycle, probe};
 
 /// One host of the sandbox, as one user.
 pub(crate) struct SimulatedHost {
@@ -70,6 +70,16 @@ impl Host for SimulatedHost {
     async fn remove_file(&self, removal: &FileRemoval) -> Result<(), HostError> {
         let decide = |scene: &Scene<'_>| files::remove(scene, removal);
         self.call(Operation::RemoveFile, Subject::Other(&removal.path), decide).await
+    }
+
+    async fn write_block(&self, write: &BlockWrite) -> Result<(), HostError> {
+        let decide = |scene: &Scene<'_>| blocks::write(scene, write);
+        self.call(Operation::WriteBlock, Subject::Other(&write.path), decide).await
+    }
+
+    async fn remove_block(&self, removal: &BlockRemoval) -> Result<(), HostError> {
+        let decide = |scene: &Scene<'_>| blocks::remove(scene, removal);
+        self.call(Operation::RemoveBlock, Subject::Other(&removal.path), decide).await
     }
 
     async fn has_image(&self, image: &str) -> Result<bool, HostError> {

@@ -8,6 +8,7 @@
 //! An operation is a pure decision over one machine (`scene`) or over the cluster (`cluster`), which answers with changes; changes are data
 //! (`mutation`), logged first and then applied, so that a replay of the log is the same code as the live run.
 
+mod blocks;
 mod cluster;
 mod containers;
 mod drift;

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::containers::Containers;
 use crate::inventory::StoredInventory;
 
-/// What a machine holds. A new one has Debian's usual directories, Docker's own networks and nothing else.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// What a machine holds. A new one has Debian's usual directories, [`HOSTS`], Docker's own networks and nothing else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Machine {
     /// How often the machine behind the name was replaced by another.
@@ -61,7 +61,35 @@ const BASE_DIRECTORIES: &[&str] = &[
     "/var/run",
 ];
 
+/// The file in which every machine names itself from the start.
+const HOSTS: &str = "/etc/hosts";
+const NEW_HOSTS: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+
+impl Default for Machine {
+    fn default() -> Self {
+        let hosts = StoredFile::of_root(Content(NEW_HOSTS.as_bytes().into()));
+        Self {
+            generation: 0,
+            clock_offset: 0,
+            containers_made: 0,
+            containers: Containers::default(),
+            images: BTreeSet::new(),
+            networks: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            files: BTreeMap::from([(HOSTS.to_owned(), hosts)]),
+            directories: BTreeSet::new(),
+            inventories: BTreeMap::new(),
+        }
+    }
+}
+
 impl Machine {
+    /// The files that are not as on a new machine.
+    pub(crate) fn changed_files(&self) -> impl Iterator<Item = (&String, &StoredFile)> {
+        let is_new = |path: &str, file: &StoredFile| path == HOSTS && *file.content.0 == *NEW_HOSTS.as_bytes();
+        self.files.iter().filter(move |(path, file)| !is_new(path, file))
+    }
+
     /// Whether a directory of this normal path exists.
     pub(crate) fn is_directory(&self, path: &str) -> bool {
         BASE_DIRECTORIES.contains(&path) || self.directories.contains(path)
@@ -118,6 +146,14 @@ pub(crate) struct StoredFile {
     pub(crate) mode: String,
     pub(crate) owner: String,
     pub(crate) group: String,
+}
+
+impl StoredFile {
+    /// A file as root makes it.
+    pub(crate) fn of_root(content: Content) -> Self {
+        let root = || "root".to_owned();
+        Self { content, mode: "0644".to_owned(), owner: root(), group: root() }
+    }
 }
 
 /// The bytes of a file; stored as text where they are UTF-8, else in base64.

@@ -273,6 +273,7 @@ mod tests {
                 path: Some(format!("/srv/{path}")),
                 directories: vec!["/srv/made".to_owned()],
                 original,
+                block: None,
             },
             original: original.then(|| StoredFile {
                 content: crate::machine::Content(vec![path, 255].into()),

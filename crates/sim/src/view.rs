@@ -37,7 +37,7 @@ pub struct HostView {
     pub facts: Facts,
     /// Its containers, by name.
     pub containers: BTreeMap<String, Container>,
-    /// Its files, by path.
+    /// Its files, by path; not those that are as on a new machine.
     pub files: BTreeMap<String, FileView>,
     /// Directories made since it was new.
     pub directories: BTreeSet<String>,
@@ -90,7 +90,7 @@ impl HostView {
         Self {
             facts: machine.facts(scene.seed, scene.host),
             containers: containers.map(|found| (found.name.clone(), shown(scene, found))).collect(),
-            files: machine.files.iter().map(|(path, file)| (path.clone(), FileView::of(file))).collect(),
+            files: machine.changed_files().map(|(path, file)| (path.clone(), FileView::of(file))).collect(),
             directories: machine.directories.clone(),
             networks: machine.networks.clone(),
             volumes: machine.volumes.clone(),

@@ -87,6 +87,7 @@ impl SandboxCommand {
             file: global.file.clone(),
             var: global.var.clone(),
             var_file: global.var_file.clone(),
+            kubeconfig: None,
             color: global.color,
         };
         let (stack, directory) = session::identify(&global)?;

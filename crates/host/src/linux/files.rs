@@ -1,10 +1,10 @@
 //! The scripts that change files and inventories: what they are told, and what their answers mean.
 
-use hactl_core::Address;
+use hactl_core::{Address, Digest};
 
 use crate::file::{normal_mode, normal_path};
 use crate::linux::shell::{Login, Output, Script};
-use crate::{Claim, FileContent, FileRemoval, FileWrite, HostError, Release};
+use crate::{BlockWrite, Claim, FileContent, FileRemoval, FileWrite, HostError, Release};
 
 /// A script with its input.
 pub(crate) struct Call {
@@ -15,6 +15,18 @@ pub(crate) struct Call {
     /// What it is about, for errors: as in `write` and `/etc/motd`.
     pub(crate) operation: &'static str,
     pub(crate) path: String,
+}
+
+/// Where a block is.
+pub(crate) struct Place<'a> {
+    /// What is done with it, as in `write`.
+    pub(crate) operation: &'static str,
+    /// The file's path, as it is to be told; a normal one where it is used.
+    pub(crate) path: &'a str,
+    pub(crate) lineage: &'a str,
+    pub(crate) address: &'a Address,
+    /// Whether it is there afterwards.
+    pub(crate) stays: bool,
 }
 
 macro_rules! script {
@@ -100,7 +112,34 @@ pub(crate) fn remove(root: &str, removal: &FileRemoval) -> Result<Call, HostErro
     Ok(Call { script: script!("remove"), input: joined(&lines), content: None, operation: "remove", path })
 }
 
+/// Replaces a text in which a block is, unless it is not the one that was seen any more: see [`Call::is_outdated`]. `seen`
+/// is none where there was none, `new` where it stays as it is.
+pub(crate) fn replace(root: &str, place: &Place<'_>, seen: Option<&[u8]>, new: Option<Vec<u8>>) -> Call {
+    let lines = [
+        root.to_owned(),
+        place.lineage.to_owned(),
+        entry_name(place.address),
+        place.address.to_string(),
+        place.path.to_owned(),
+        yes(place.stays),
+        seen.map(|text| Digest::sha256(text).to_string()).unwrap_or_default(),
+        new.as_ref().map(|text| text.len().to_string()).unwrap_or_default(),
+    ];
+    Call {
+        script: script!("block"),
+        input: joined(&lines),
+        content: new.map(FileContent::from),
+        operation: place.operation,
+        path: place.path.to_owned(),
+    }
+}
+
 impl Call {
+    /// Whether the script answers that a text has changed since it was looked at.
+    pub(crate) fn is_outdated(output: &Output) -> bool {
+        output.stdout == b"moved\n"
+    }
+
     /// What the script's answer means. `serial` is that of the state at hand.
     pub(crate) fn read(&self, output: &Output, serial: u64) -> Result<(), HostError> {
         let text = String::from_utf8_lossy(&output.stdout);
@@ -111,6 +150,8 @@ impl Call {
             "fenced" => Err(HostError::Fenced { host: rest.parse().unwrap_or_default(), ours: serial }),
             "changed" => Err(failure(self.operation, &self.path, FileContent::CHANGED)),
             "disk" => Err(failure(self.operation, &self.path, FileWrite::NOT_IN_MEMORY)),
+            "mounted" => Err(failure(self.operation, &self.path, BlockWrite::MOUNTED)),
+            "held" => Err(failure(self.operation, &self.path, BlockWrite::HELD)),
             "error" => Err(failure(self.operation, &self.path, &told(rest))),
             _ => Err(failure(
                 self.operation,
@@ -139,7 +180,7 @@ pub(crate) fn entry_name(address: &Address) -> String {
     const LONGEST: usize = 200;
     if name.len() > LONGEST {
         name.truncate(LONGEST - 17);
-        name = format!("{name}-{}", &hactl_core::Digest::sha256(text.as_bytes()).to_string()[..16]);
+        name = format!("{name}-{}", &Digest::sha256(text.as_bytes()).to_string()[..16]);
     }
     name
 }
@@ -166,7 +207,7 @@ fn told(complaint: &str) -> String {
     }
 }
 
-fn failure(operation: &'static str, path: &str, reason: &str) -> HostError {
+pub(crate) fn failure(operation: &'static str, path: &str, reason: &str) -> HostError {
     HostError::File { operation, path: path.to_owned(), reason: reason.to_owned() }
 }
 

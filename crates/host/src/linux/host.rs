@@ -9,17 +9,18 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Mutex, OnceCell, RwLock};
 
 use crate::docker::Docker;
+use crate::linux::blocks;
 use crate::linux::files::{self, Call};
 use crate::linux::place::Place;
 use crate::linux::probe::{self, Door, Stream};
-use crate::linux::shell::{Broken, Privilege, Script, Shell, login_here};
+use crate::linux::shell::{Broken, Output, Privilege, Script, Shell, login_here};
 use crate::linux::ssh::{self, Endpoint};
 use crate::linux::survey;
 use crate::linux::tunnel::Tunnel;
 use crate::{
-    Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileContent, FileRemoval, FileStat,
-    FileWrite, Host, HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy,
-    Status, Survey, SurveyRequest, VolumeConfig,
+    BlockRemoval, BlockWrite, Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileContent,
+    FileRemoval, FileStat, FileWrite, Host, HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release,
+    Resources, RestartPolicy, Status, Survey, SurveyRequest, VolumeConfig,
 };
 
 /// Docker Engine's socket where the config does not say.
@@ -64,6 +65,8 @@ pub(crate) struct Link {
     docker: OnceCell<Docker>,
     /// Held alone by scripts with a large input: the host's lock is held while that comes, for longer than the others wait.
     line: RwLock<()>,
+    /// Held while a text of others is changed: those that are changed at once from here need not be looked at again.
+    pub(crate) text: Mutex<()>,
 }
 
 impl LinuxHost {
@@ -116,7 +119,7 @@ impl LinuxHost {
             format!("{}/.local/state/hactl", login.home)
         };
         let socket = self.connection.docker_socket.clone().unwrap_or_else(|| DOCKER_SOCKET.to_owned());
-        Ok(Link { shell, socket, root, docker: OnceCell::new(), line: RwLock::default() })
+        Ok(Link { shell, socket, root, docker: OnceCell::new(), line: RwLock::default(), text: Mutex::default() })
     }
 }
 
@@ -125,6 +128,20 @@ impl Link {
         match &self.shell {
             Shell::Ssh(connection) => connection.is_up(),
             Shell::Local(_) => true,
+        }
+    }
+
+    /// For tests: this machine as the user who runs them, with inventories in a directory of the test.
+    #[cfg(test)]
+    pub(crate) fn here(root: String) -> Self {
+        let shell = Shell::Local(crate::linux::shell::Login::default());
+        Self {
+            shell,
+            socket: String::new(),
+            root,
+            docker: OnceCell::new(),
+            line: RwLock::default(),
+            text: Mutex::default(),
         }
     }
 
@@ -248,15 +265,32 @@ impl Link {
         Ok(survey)
     }
 
+    /// Files and texts alone: nothing is asked of the engine.
+    pub(crate) async fn look(&self, request: &SurveyRequest) -> Result<Survey, HostError> {
+        let input = survey::input(&self.root, request);
+        let output = self.shell.run(Privilege::Root, survey::SCRIPT, &input).await.map_err(Broken::reading)?;
+        let now = survey::now();
+        survey::read(survey::body(&output)?, request, now, now)
+    }
+
+    /// Where inventories are.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
+    }
+
     /// Runs a script that changes something.
     async fn call(&self, call: Call, serial: u64) -> Result<(), HostError> {
+        call.read(&self.run(&call).await?, serial)
+    }
+
+    /// Runs a script that changes something; what it answers is still to be read.
+    pub(crate) async fn run(&self, call: &Call) -> Result<Output, HostError> {
         let content = call.content.as_ref();
         let large = call.input.len() as u64 + content.map_or(0, FileContent::size) > LARGE;
         let _alone = if large { Some(self.line.write().await) } else { None };
         let _beside_others = if large { None } else { Some(self.line.read().await) };
         let output = self.shell.run_with(Privilege::Root, call.script, &call.input, content).await;
-        let output = output.map_err(|broken| broken.changing(format!("{} {}", call.operation, call.path)))?;
-        call.read(&output, serial)
+        output.map_err(|broken| broken.changing(format!("{} {}", call.operation, call.path)))
     }
 
     async fn texts(&self, survey: &mut Survey, paths: &[&str]) -> Result<(), HostError> {
@@ -322,6 +356,14 @@ impl Host for LinuxHost {
 
     async fn remove_file(&self, removal: &FileRemoval) -> Result<(), HostError> {
         over_link!(self, |link| link.call(files::remove(&link.root, removal)?, 0).await)
+    }
+
+    async fn write_block(&self, write: &BlockWrite) -> Result<(), HostError> {
+        over_link!(self, |link| blocks::write(&link, write).await)
+    }
+
+    async fn remove_block(&self, removal: &BlockRemoval) -> Result<(), HostError> {
+        over_link!(self, |link| blocks::remove(&link, removal).await)
     }
 
     async fn has_image(&self, image: &str) -> Result<bool, HostError> {
@@ -415,19 +457,12 @@ impl Host for LinuxHost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linux::shell::Login;
 
     #[tokio::test]
     async fn others_wait_here_while_a_large_input_is_sent() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("log").to_str().unwrap().to_owned();
-        let link = Link {
-            shell: Shell::Local(Login::default()),
-            socket: String::new(),
-            root: String::new(),
-            docker: OnceCell::new(),
-            line: RwLock::default(),
-        };
+        let link = Link::here(String::new());
         let call = |size: usize| {
             let mut input = format!("{log}\n").into_bytes();
             input.resize(input.len() + size, b'x');

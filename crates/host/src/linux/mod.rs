@@ -1,5 +1,6 @@
 //! Real hosts: Linux machines over SSH, or this very machine, with their Docker Engine.
 
+mod blocks;
 mod files;
 mod host;
 mod place;

@@ -8,7 +8,7 @@ use hactl_core::{Address, Digest};
 
 use crate::file::{FileStat, normal_mode, normal_path};
 use crate::linux::shell::{Output, Script};
-use crate::{Facts, ForeignClaim, HostError, Inventory, InventoryEntry, Survey, SurveyRequest};
+use crate::{BlockWrite, Facts, ForeignClaim, HostError, Inventory, InventoryEntry, Survey, SurveyRequest};
 
 /// What the script says.
 pub(crate) const SCRIPT: Script =
@@ -19,8 +19,13 @@ pub(crate) const TEXTS: Script =
 
 /// The input of the survey script: where inventories are, the lineage, and paths.
 pub(crate) fn input(root: &str, request: &SurveyRequest) -> Vec<u8> {
+    let texts = request.texts.iter().filter_map(|path| normal_path(path).ok());
     let paths = request.files.iter().filter_map(|file| normal_path(&file.path).ok());
-    let mut lines: Vec<String> = vec![root.to_owned(), request.lineage.clone()];
+    // One byte more shows which are larger.
+    let most = (BlockWrite::MAX_TEXT + 1).to_string();
+    let mut lines: Vec<String> = vec![root.to_owned(), request.lineage.clone(), most];
+    lines.extend(texts);
+    lines.push(String::new());
     lines.extend(paths);
     (lines.join("\n") + "\n").into_bytes()
 }
@@ -47,19 +52,20 @@ pub(crate) fn body(output: &Output) -> Result<&str, HostError> {
 struct Reader<'a> {
     survey: Survey,
     request: &'a SurveyRequest,
-    /// The files asked for, by normal path.
+    /// The files and texts asked for, by normal path.
     asked: BTreeMap<String, Vec<&'a str>>,
     lineage: &'a str,
     inventory: Inventory,
     address: Option<Address>,
     stats: BTreeMap<&'a str, FileStat>,
     denied: Option<&'a str>,
+    too_large: Option<&'a str>,
 }
 
 /// Reads an answer. `asked` and `answered` are this machine's clock before and after, since the Unix epoch.
 ///
 /// # Errors
-/// [`HostError::File`] when the user may not read one of the files.
+/// [`HostError::File`] when the user may not read one of the files, or a text is too large.
 pub(crate) fn read<'a>(
     text: &'a str,
     request: &'a SurveyRequest,
@@ -67,9 +73,9 @@ pub(crate) fn read<'a>(
     answered: Duration,
 ) -> Result<Survey, HostError> {
     let mut paths: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for file in &request.files {
-        if let Ok(path) = normal_path(&file.path) {
-            paths.entry(path).or_default().push(&file.path);
+    for asked in request.files.iter().map(|file| &file.path).chain(&request.texts) {
+        if let Ok(path) = normal_path(asked) {
+            paths.entry(path).or_default().push(asked);
         }
     }
     let mut reader = Reader {
@@ -81,6 +87,7 @@ pub(crate) fn read<'a>(
         address: None,
         stats: BTreeMap::new(),
         denied: None,
+        too_large: None,
     };
     let middle = (asked + answered) / 2;
     for line in text.lines() {
@@ -118,6 +125,8 @@ impl<'a> Reader<'a> {
                     self.stats.insert(path, stat);
                 }
             }
+            "block" => self.entry(|entry| entry.block = Some(rest.to_owned())),
+            "whole" => self.whole(rest),
             "sum" => self.sum(rest),
             "denied" => self.denied = Some(rest),
             _ => {}
@@ -150,6 +159,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// `BASE64 PATH`.
+    fn whole(&mut self, rest: &'a str) {
+        let Some((base64, path)) = rest.split_once(' ') else { return };
+        let bytes = base64::engine::general_purpose::STANDARD.decode(base64).unwrap_or_default();
+        if bytes.len() > BlockWrite::MAX_TEXT {
+            self.too_large = Some(path);
+            return;
+        }
+        for asked in self.asked.get(path).into_iter().flatten() {
+            self.survey.texts.insert((*asked).to_owned(), bytes.clone());
+        }
+    }
+
     /// `SHA256  PATH`, as sha256sum prints it: names with backslashes are marked by one at the beginning.
     fn sum(&mut self, rest: &'a str) {
         let Some((sum, name)) = rest.split_once("  ") else { return };
@@ -164,14 +186,13 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(mut self) -> Result<Survey, HostError> {
+        const DENIED: &str = "permission denied: log in as root, or as a user who may use sudo without a password";
         self.close_inventory();
-        match self.denied {
-            Some(path) => Err(HostError::File {
-                operation: "read",
-                path: path.to_owned(),
-                reason: "permission denied: log in as root, or as a user who may use sudo without a password"
-                    .to_owned(),
-            }),
+        let denied = self.denied.map(|path| (path, DENIED));
+        match denied.or_else(|| Some((self.too_large?, BlockWrite::TOO_LARGE))) {
+            Some((path, reason)) => {
+                Err(HostError::File { operation: "read", path: path.to_owned(), reason: reason.to_owned() })
+            }
             None => Ok(self.survey),
         }
     }

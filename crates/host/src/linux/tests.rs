@@ -80,7 +80,7 @@ impl Scratch {
     }
 
     async fn survey(&self) -> Survey {
-        let request = SurveyRequest { lineage: LINEAGE.to_owned(), files: Vec::new() };
+        let request = SurveyRequest { lineage: LINEAGE.to_owned(), ..SurveyRequest::default() };
         let input = survey::input(&self.root(), &request);
         let output = self.shell.run(Privilege::Own, survey::SCRIPT, &input).await.unwrap();
         survey::read(survey::body(&output).unwrap(), &request, Duration::ZERO, Duration::ZERO).unwrap()

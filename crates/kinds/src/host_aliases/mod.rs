@@ -2,6 +2,7 @@
 //!
 //! In workloads it owns nothing but its own entry; on nodes, a block of its own.
 
+pub(crate) mod hosts;
 mod workload;
 
 use std::sync::Arc;

@@ -218,7 +218,7 @@ async fn a_user_without_docker_is_told(world: &World) {
     assert!(reason.contains("guest"), "{reason}");
     let created = host.create_network(&world.name("net"), &NetworkConfig::default()).await;
     assert!(matches!(created, Err(HostError::EngineUnusable { .. })), "{created:?}");
-    let request = SurveyRequest { lineage: world.lineage(), files: Vec::new() };
+    let request = SurveyRequest { lineage: world.lineage(), ..SurveyRequest::default() };
     let facts = host.survey(&request).await.unwrap().facts;
     assert_eq!((facts.docker_version, facts.engine_id), (None, None));
     assert!(facts.memory > 0, "the host is looked at all the same");

@@ -16,6 +16,8 @@ mod files;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod hosts;
+#[cfg(test)]
 mod images;
 #[cfg(test)]
 mod inventory;

@@ -10,7 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::world::World;
 use crate::{
-    config, containers, engine, files, health, images, inventory, lab, podman, removal, sandbox, starting, survey,
+    config, containers, engine, files, health, hosts, images, inventory, lab, podman, removal, sandbox, starting,
+    survey,
 };
 
 /// One promise of the port.
@@ -33,6 +34,7 @@ const TOPICS: &[(&str, &[Case])] = &[
     ("inventory", inventory::CASES),
     ("files", files::CASES),
     ("removal", removal::CASES),
+    ("hosts", hosts::CASES),
     ("containers", containers::CASES),
     ("config", config::CASES),
     ("starting", starting::CASES),
@@ -46,6 +48,7 @@ const ON_REAL_HOSTS: &[(&str, &[Case])] = &[
     ("config", config::IN_FORCE),
     ("engine", engine::BY_USER),
     ("files", files::BY_USER),
+    ("hosts", hosts::REFUSED),
     ("images", images::FROM_REGISTRIES),
 ];
 

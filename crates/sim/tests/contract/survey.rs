@@ -81,7 +81,7 @@ async fn text_is_fetched_where_it_differs(world: &World) {
     let known = Digest::sha256(text.as_bytes());
     for (fetch_unless, expected) in [(None, None), (Some(known), None), (Some(Digest::sha256(b"")), Some(text))] {
         let files = vec![FileRequest { path: path.clone(), fetch_unless }];
-        let request = SurveyRequest { lineage: world.lineage(), files };
+        let request = SurveyRequest { lineage: world.lineage(), files, ..SurveyRequest::default() };
         let stat = world.host().survey(&request).await.unwrap().files.remove(&path).unwrap();
         assert_eq!((stat.sha256, stat.text.as_deref()), (known, expected), "{fetch_unless:?}");
     }

@@ -199,7 +199,11 @@ impl World {
             path: (*path).to_owned(),
             fetch_unless: Some(Digest::sha256(b"nothing that a case writes")),
         };
-        let request = SurveyRequest { lineage: self.lineage(), files: paths.iter().map(file).collect() };
+        let request = SurveyRequest {
+            lineage: self.lineage(),
+            files: paths.iter().map(file).collect(),
+            ..SurveyRequest::default()
+        };
         self.host().survey(&request).await.unwrap()
     }
 

@@ -120,7 +120,8 @@ pub(crate) async fn survey(host: &dyn Host, paths: &[&str]) -> Survey {
         path: (*path).to_owned(),
         fetch_unless: Some(hactl_core::Digest::sha256(b"something else")),
     };
-    let request = SurveyRequest { lineage: OURS.to_owned(), files: paths.iter().map(file).collect() };
+    let request =
+        SurveyRequest { lineage: OURS.to_owned(), files: paths.iter().map(file).collect(), ..SurveyRequest::default() };
     host.survey(&request).await.unwrap()
 }
 

@@ -5,7 +5,8 @@
 # An inventory is a directory:
 #   stack, serial       the stack's name; the serial of the last state that touched the host
 #   entries/NAME        one resource: lines `address A`, and for a file `path P`, `directory D` for each directory
-#                       made for it, outermost first, and `original` where a file was adopted
+#                       made for it, outermost first, and `original` where a file was adopted; for a block in a file
+#                       of others `block P`
 #   originals/NAME      what the adopted file was before
 # Beside the inventories, `.made` lists the directories that were made for all of them, outermost first.
 set -u
@@ -71,6 +72,15 @@ enter_stage() {
 leave_stage() {
     cd /
     rm -rf -- "$stage"
+}
+
+# Fills the file `content` with so many bytes of the input as `$size` says; fails with a complaint.
+fill() {
+    head -c "$size" >content || return 1
+    [ "$(wc -c <content)" -eq "$size" ] || {
+        echo 'the connection ended before all of it came' >&2
+        return 1
+    }
 }
 
 # Replaces a file of the inventory by the text in $2.

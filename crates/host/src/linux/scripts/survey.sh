@@ -1,6 +1,13 @@
-# Then: the paths of files to look at, a line each.
+# Then: the largest size in bytes of texts, the paths of texts, an empty line, the paths of files to look at, a line each.
 # Answers `ok`, and lines that begin with a word: `fact NAME VALUE`, `lineage L` with `stack`, `serial` and the entries of
-# that inventory below it, `file MODE BITS OWNER UID GROUP GID PATH`, `sum SHA256  PATH`, `denied PATH`.
+# that inventory below it, `whole BASE64 PATH` for a text, `file MODE BITS OWNER UID GROUP GID PATH`, `sum SHA256  PATH`,
+# `denied PATH`.
+IFS= read -r most
+texts=
+while IFS= read -r path && [ -n "$path" ]; do
+    texts="$texts$path
+"
+done
 paths=$(cat)
 
 printf 'ok\nfact clock %s\n' "$(date +%s)"
@@ -20,6 +27,16 @@ for inventory in "$root"/*/; do
     printf 'lineage %s\n' "$(basename "$inventory")"
     printf 'stack %s\nserial %s\n' "$(cat "$inventory/stack" 2>/dev/null)" "$(cat "$inventory/serial" 2>/dev/null)"
     find "$inventory/entries" -type f -exec grep -h '' {} +
+done
+
+printf '%s' "$texts" | while IFS= read -r path; do
+    if [ ! -f "$path" ]; then
+        continue
+    elif [ -r "$path" ]; then
+        printf 'whole %s %s\n' "$(head -c "$most" -- "$path" | base64 | tr -d '\n')" "$path"
+    else
+        printf 'denied %s\n' "$path"
+    fi
 done
 
 [ -n "$paths" ] || exit 0

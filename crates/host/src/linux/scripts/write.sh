@@ -89,13 +89,6 @@ undo() {
 check() {
     complaint=$("$@" 2>&1 >/dev/null) || undo "$complaint"
 }
-fill() {
-    head -c "$size" >content || return 1
-    [ "$(wc -c <content)" -eq "$size" ] || {
-        echo 'the connection ended before all of it came' >&2
-        return 1
-    }
-}
 own_by() {
     if [ -n "$group" ] || [ -z "$owner" ]; then
         chown -- "$owner:$group" content
