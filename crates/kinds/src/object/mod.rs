@@ -3,7 +3,15 @@
 //! Its spec is the object itself as the config has it. What hactl does about it that is not the default stands in it
 //! under [`SETTINGS`].
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the lowering of manifests calls it next"))]
+pub(crate) mod builtin;
+#[cfg_attr(not(test), expect(dead_code, reason = "the lowering of manifests calls it next"))]
+pub(crate) mod places;
 mod provider;
+#[cfg(test)]
+mod samples;
+#[cfg_attr(not(test), expect(dead_code, reason = "the lowering of manifests calls it next"))]
+pub(crate) mod versions;
 
 use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::Value;
