@@ -7,9 +7,12 @@
 pub(crate) mod builtin;
 #[cfg_attr(not(test), expect(dead_code, reason = "the lowering of manifests calls it next"))]
 pub(crate) mod places;
+mod pods;
 mod provider;
 #[cfg(test)]
 mod samples;
+#[cfg_attr(not(test), expect(dead_code, reason = "the lowering of manifests calls it next"))]
+pub(crate) mod shape;
 #[cfg_attr(not(test), expect(dead_code, reason = "the lowering of manifests calls it next"))]
 pub(crate) mod versions;
 
