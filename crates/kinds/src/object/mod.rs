@@ -6,6 +6,8 @@
 #[cfg_attr(not(test), expect(dead_code, reason = "the lowering of manifests calls it next"))]
 pub(crate) mod builtin;
 #[cfg_attr(not(test), expect(dead_code, reason = "the lowering of manifests calls it next"))]
+pub(crate) mod order;
+#[cfg_attr(not(test), expect(dead_code, reason = "the lowering of manifests calls it next"))]
 pub(crate) mod places;
 mod pods;
 mod provider;
