@@ -11,7 +11,6 @@ use hactl_config::{Node, Section};
 use hactl_core::Address;
 use hactl_core::cluster::CLUSTER;
 use hactl_core::diagnostic::Diagnostic;
-use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::value::{Map, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,10 +18,9 @@ use serde::Deserialize;
 use crate::decode::decode;
 use crate::formats::FORMATS;
 use crate::manifest::{Asked, DEFAULT_NAMESPACE};
-use crate::object::SETTINGS;
 use crate::registry::{Draft, Kind, Lowered, Part};
 
-pub(crate) use workload::{execute, read};
+pub(crate) use workload::{RULES, execute, read};
 
 pub(crate) const KIND: Kind = Kind {
     section: Section {
@@ -42,25 +40,6 @@ pub(crate) const KIND: Kind = Kind {
     per_node: |_: &Node| false,
     composite: true,
 };
-
-pub(crate) const RULES: KindRules = KindRules {
-    kind: "hostAliases",
-    replacement: Replacement::DeleteThenCreate,
-    generations: true,
-    in_place: InPlace::Fields(&["aliases", "optional", SETTINGS]),
-    computed: &[],
-    remakes: &[],
-    keep_on_delete: false,
-    claims,
-};
-
-/// The addresses that it names in its workload.
-fn claims(spec: &Value) -> Vec<String> {
-    let Some(workload) = workload::reference(spec) else { return Vec::new() };
-    let aliases = spec.get("aliases").and_then(Value::as_list).unwrap_or_default();
-    let ips = aliases.iter().filter_map(|alias| alias.get("ip")?.as_str());
-    ips.map(|ip| format!("the host aliases of {ip} in {workload}")).collect()
-}
 
 /// Host names that resolve to an address without a DNS server.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use hactl_core::observed::{Observed, Present};
 use hactl_core::plan::Operation;
+use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::state::ResourceState;
 use hactl_core::value::{Map, Value};
 use hactl_core::{Diagnostic, DigestKey, Sensitive};
@@ -17,9 +18,28 @@ use hactl_kube::{Applying, Cluster, ClusterError, Object, ServedKind};
 use serde_json::Value as Json;
 
 use crate::object::{
-    Patient, Reference, Settings, Spot, Teller, Trial, UID, View, all, apply_over_drift, await_ready, bare, from_json,
-    is_same, look, manager, managers, to_json, try_out, verdict,
+    Patient, Reference, SETTINGS, Settings, Spot, Teller, Trial, UID, View, all, apply_over_drift, await_ready, bare,
+    from_json, is_same, look, manager, managers, to_json, try_out, verdict,
 };
+
+pub(crate) const RULES: KindRules = KindRules {
+    kind: "hostAliases",
+    replacement: Replacement::DeleteThenCreate,
+    generations: true,
+    in_place: InPlace::Fields(&["aliases", "optional", SETTINGS]),
+    computed: &[],
+    remakes: &[],
+    keep_on_delete: false,
+    claims,
+};
+
+/// The addresses that it names in its workload.
+fn claims(spec: &Value) -> Vec<String> {
+    let Some(workload) = reference(spec) else { return Vec::new() };
+    let aliases = spec.get("aliases").and_then(Value::as_list).unwrap_or_default();
+    let ips = aliases.iter().filter_map(|alias| alias.get("ip")?.as_str());
+    ips.map(|ip| format!("the host aliases of {ip} in {workload}")).collect()
+}
 
 /// The API group and version of the workloads whose pods can have host aliases.
 const WORKLOADS: &str = "apps/v1";
@@ -29,7 +49,7 @@ const ON_CONFLICT: &str = "take the address out of the config if the other manag
      to take the entry over";
 
 /// The workload of a spec.
-pub(crate) fn reference(spec: &Value) -> Option<Reference<'_>> {
+fn reference(spec: &Value) -> Option<Reference<'_>> {
     let workload = spec.get("workload")?;
     let text = |key: &str| workload.get(key)?.as_str();
     Some(Reference::new(WORKLOADS, text("kind")?, text("namespace"), text("name")?))

@@ -264,9 +264,6 @@ async fn gate(cluster: Patient<'_>, job: &Job<'_>) -> Result<(), StepError> {
 /// # Errors
 /// When it will not be, is not in time, or is gone; with its latest events and the last lines of a pod of it that fails.
 pub(crate) async fn await_ready(cluster: Patient<'_>, spot: &Spot, settings: &Settings<'_>) -> Result<(), StepError> {
-    if !settings.wait {
-        return Ok(());
-    }
     let deadline = Instant::now() + settings.timeout;
     let fail = |error: ClusterError| {
         Teller { what: spot, managers: &BTreeMap::new(), hidden: BTreeSet::new(), on_conflict: "" }

@@ -12,9 +12,9 @@ use super::{Item, Stage};
 pub(super) struct Index<'a> {
     named: HashMap<(&'a str, &'a str, &'a str), usize>,
     /// Workloads by namespace.
-    workloads: HashMap<&'a str, Vec<(usize, &'a Map)>>,
+    workloads: HashMap<&'a str, Workloads<'a>>,
     /// Workloads by namespace and one of the labels of their pods.
-    labelled: HashMap<(&'a str, &'a str, &'a str), Vec<(usize, &'a Map)>>,
+    labelled: HashMap<(&'a str, &'a str, &'a str), Workloads<'a>>,
     /// Bindings by the service account that they name: namespace and name.
     bindings: HashMap<(&'a str, &'a str), Vec<usize>>,
     /// Definitions by group and kind.
@@ -24,6 +24,9 @@ pub(super) struct Index<'a> {
     /// Webhooks by a group that they are called for.
     webhooks: HashMap<&'a str, Vec<usize>>,
 }
+
+/// Workloads and the labels of their pods.
+type Workloads<'a> = Vec<(usize, &'a Map)>;
 
 impl<'a> Index<'a> {
     pub(super) fn new(objects: &[Item<'a>]) -> Self {

@@ -14,7 +14,13 @@ pub(super) fn of(at: usize, item: &Item<'_>, index: &Index<'_>, edges: &mut Edge
     let mut after = After { at, index, edges, namespace: item.namespace };
     match (item.stage, item.kind) {
         (Stage::Workload, _) => workload(item, &mut after),
-        (Stage::Custom, _) => after.edges.after(at, index.extensions_of(item)),
+        (Stage::Custom, _) => {
+            for extension in index.extensions_of(item) {
+                after.edges.after(at, [extension]);
+                let definition = after.edges.items[extension].object;
+                after.called(at_path(definition, &["spec", "conversion", "webhook", "clientConfig", "service"]));
+            }
+        }
         (Stage::Limit, _) => {
             let everything = Map::new().into();
             let selector = match item.kind {
@@ -113,7 +119,9 @@ fn workload(item: &Item<'_>, after: &mut After<'_, '_, '_>) {
     let account = text(spec, &["serviceAccountName"]).or_else(|| text(spec, &["serviceAccount"])).unwrap_or("default");
     after.local("ServiceAccount", Some(account));
     after.edges.after(after.at, after.index.bindings_of(after.namespace, account));
-    for secret in items(spec, &["imagePullSecrets"]) {
+    let account = after.index.named("ServiceAccount", after.namespace, account);
+    let account = account.map_or(&Value::Null, |at| after.edges.items[at].object);
+    for secret in items(spec, &["imagePullSecrets"]).iter().chain(items(account, &["imagePullSecrets"])) {
         after.local("Secret", text(secret, &["name"]));
     }
     for volume in items(spec, &["volumes"]) {

@@ -100,7 +100,8 @@ fn what_pods_name() {
 - {apiVersion: v1, kind: ConfigMap, metadata: {name: projected-map, namespace: a}}
 - {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: a}, spec: {storageClassName: fast, volumeName: disk}}
 - {apiVersion: v1, kind: PersistentVolume, metadata: {name: disk}, spec: {storageClassName: fast}}
-- {apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: a}}
+- {apiVersion: v1, kind: Secret, metadata: {name: pull, namespace: a}}
+- {apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: a}, imagePullSecrets: [{name: pull}]}
 "), @"
     PersistentVolume/disk
       after StorageClass/fast
@@ -118,6 +119,7 @@ fn what_pods_name() {
       after Secret/a/all-secret
       after Secret/a/env-secret
       after Secret/a/projected-secret
+      after Secret/a/pull
       after Secret/a/registry
       after Service/a/db
       after ServiceAccount/a/default
@@ -167,7 +169,7 @@ fn what_stands_before_workloads_or_is_called() {
 - {apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: web, namespace: a}, spec: {selector: {matchExpressions: [{key: app, operator: In, values: [web]}]}}}
 - {apiVersion: apiregistration.k8s.io/v1, kind: APIService, metadata: {name: v1.metrics.example.com}, spec: {group: metrics.example.com, version: v1, service: {namespace: a, name: web}}}
 - {apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: checks}, webhooks: [{clientConfig: {service: {namespace: a, name: web}}, rules: [{apiGroups: [example.com]}]}]}
-- {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: things.example.com}, spec: {group: example.com, names: {kind: Thing}}}
+- {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: things.example.com}, spec: {group: example.com, names: {kind: Thing}, conversion: {webhook: {clientConfig: {service: {namespace: a, name: web}}}}}}
 - {apiVersion: example.com/v1, kind: Thing, metadata: {name: one, namespace: a}}
 - {apiVersion: metrics.example.com/v1, kind: Metric, metadata: {name: one}}
 "), @"
@@ -186,6 +188,8 @@ fn what_stands_before_workloads_or_is_called() {
       after Deployment/a/web
     Thing.example.com/a/one
       after CustomResourceDefinition/things.example.com
+      after Deployment/a/web
+      after Service/a/web
       after ValidatingWebhookConfiguration/checks
     ValidatingWebhookConfiguration/checks
       after Deployment/a/web

@@ -26,6 +26,7 @@ pub(super) fn check(check: &mut Check<'_>, object: &Value, group: &str, kind: &s
         && let Some(path) = template_path(kind)
     {
         pod(check, object, path);
+        texts(check, object, &["spec", "selector", "matchLabels"]);
         selector(check, object, path, kind);
     }
 }
@@ -47,8 +48,8 @@ fn check_text(check: &mut Check<'_>, value: &Value, path: &[&str]) {
     let help = match value {
         Value::String(_) | Value::Deferred(_) | Value::Sealed(_) => return,
         Value::Null => "write `\"\"` for an empty text, or take it out".to_owned(),
-        Value::Bool(_) | Value::Int(_) => format!("put it in quotes: `\"{value:?}\"`"),
-        Value::Float(_) => "put it in quotes".to_owned(),
+        Value::Bool(_) | Value::Int(_) if !check.secret => format!("put it in quotes: `\"{value:?}\"`"),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => "put it in quotes".to_owned(),
         Value::List(_) | Value::Map(_) => "write it as one text".to_owned(),
     };
     let summary =
@@ -56,7 +57,6 @@ fn check_text(check: &mut Check<'_>, value: &Value, path: &[&str]) {
     check.found(Diagnostic::error(summary).help(help), path);
 }
 
-/// No message says what a value is: it may be secret.
 fn secret(check: &mut Check<'_>, object: &Value) {
     texts(check, object, &["stringData"]);
     base64(check, object, "data");
@@ -81,7 +81,7 @@ fn flaw_of_base64(text: &str) -> Option<&'static str> {
     let content = &digits[..digits.len() - padding];
     if content.iter().any(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'/')) {
         Some("it has other characters than letters, digits, `+` and `/`")
-    } else if digits.len() % 4 != 0 || padding > 2 {
+    } else if !digits.len().is_multiple_of(4) || padding > 2 {
         Some("its length is not a multiple of 4, with `=` at the end")
     } else {
         None

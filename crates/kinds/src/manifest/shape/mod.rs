@@ -1,7 +1,7 @@
 //! What can be said about an object without asking an API server.
 
 mod fields;
-mod names;
+pub(crate) mod names;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +24,7 @@ pub(crate) fn checked(mut object: Map, places: Places<'_>, diagnostics: &mut Vec
     let (group, _) = builtin::split(&api_version);
     server_set(&mut object);
     let called = called(&object, &kind);
-    let mut check = Check { called: &called, places, diagnostics };
+    let mut check = Check { called: &called, secret: kind == "Secret", places, diagnostics };
 
     if let Some(flaw) = flaw_of_name(group, &kind, &name) {
         check.found(Diagnostic::error(format!("`{name}` is no name for a {kind}: {flaw}")), &["metadata", "name"]);
@@ -55,6 +55,8 @@ pub(crate) fn checked(mut object: Map, places: Places<'_>, diagnostics: &mut Vec
 struct Check<'a> {
     /// The object in messages: `Deployment cattle-system/cattle`.
     called: &'a str,
+    /// Whether it is a Secret, of which no message shows a value.
+    secret: bool,
     places: Places<'a>,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
@@ -75,10 +77,7 @@ struct Identity {
 /// What an object's address is made of, or every reason why it has none.
 fn identity(object: &Map, places: Places<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Identity> {
     let part = |path: &[&str], help: &str| {
-        text_at(object, path).map_err(|why| {
-            let error = Diagnostic::error(format!("an object has no `{}`: {why}", path.join("."))).help(help);
-            at(error, places, path)
-        })
+        text_at(object, path).map_err(|mistake| at(Diagnostic::error(mistake).help(help), places, path))
     };
     let mut kept = |part: Result<String, Diagnostic>| part.map_err(|error| diagnostics.push(error)).ok();
     let api_version = kept(part(&["apiVersion"], "write it as in `apiVersion: apps/v1`"));
@@ -100,17 +99,21 @@ fn identity(object: &Map, places: Places<'_>, diagnostics: &mut Vec<Diagnostic>)
     Some(Identity { api_version: api_version?, kind: kind?, name: name?, namespace: namespace? })
 }
 
+/// The text at a path, or what is wrong with it.
 fn text_at(object: &Map, path: &[&str]) -> Result<String, String> {
+    let field = path.join(".");
     let mut value = path.first().and_then(|key| object.get(*key));
     for key in path.iter().skip(1) {
         value = value.and_then(|value| value.get(key));
     }
     match value {
-        None | Some(Value::Null) => Err("it is missing".to_owned()),
-        Some(Value::String(text)) if text.is_empty() => Err("it is empty".to_owned()),
+        None | Some(Value::Null) => Err(format!("an object has no `{field}`")),
+        Some(Value::String(text)) if text.is_empty() => Err(format!("`{field}` of an object is empty")),
         Some(Value::String(text)) => Ok(text.to_string()),
-        Some(Value::Deferred(_) | Value::Sealed(_)) => Err("its value has to be known in the plan".to_owned()),
-        Some(other) => Err(format!("it is {}, not text", other.type_name())),
+        Some(Value::Deferred(_) | Value::Sealed(_)) => {
+            Err(format!("`{field}` of an object has to be known in the plan"))
+        }
+        Some(other) => Err(format!("`{field}` of an object is {}, not text", other.type_name())),
     }
 }
 

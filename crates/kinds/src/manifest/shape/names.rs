@@ -3,8 +3,8 @@
 /// What is wrong with an object's name, as a clause; none where nothing is.
 ///
 /// Kinds of other groups than Kubernetes' own may have any name that can stand in a path: their API servers decide.
-pub(super) fn flaw_of_name(group: &str, kind: &str, name: &str) -> Option<&'static str> {
-    let builtin = super::builtin::find(group, kind).is_some();
+pub(crate) fn flaw_of_name(group: &str, kind: &str, name: &str) -> Option<&'static str> {
+    let builtin = super::super::builtin::find(group, kind).is_some();
     match kind {
         "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" | "IPAddress" => flaw_of_path_segment(name),
         _ if !builtin => flaw_of_path_segment(name),
@@ -14,7 +14,7 @@ pub(super) fn flaw_of_name(group: &str, kind: &str, name: &str) -> Option<&'stat
 }
 
 /// What is wrong with a label of RFC 1123: letters, digits and `-`, at most 63.
-pub(super) fn flaw_of_label(text: &str) -> Option<&'static str> {
+pub(crate) fn flaw_of_label(text: &str) -> Option<&'static str> {
     if text.len() > 63 {
         Some("it is longer than 63 characters")
     } else if text.contains('.') {
@@ -25,12 +25,12 @@ pub(super) fn flaw_of_label(text: &str) -> Option<&'static str> {
 }
 
 /// What is wrong with a subdomain of RFC 1123: labels with dots between them, at most 253 characters.
-pub(super) fn flaw_of_subdomain(text: &str) -> Option<&'static str> {
+pub(crate) fn flaw_of_subdomain(text: &str) -> Option<&'static str> {
     if text.len() > 253 { Some("it is longer than 253 characters") } else { text.split('.').find_map(flaw_of_part) }
 }
 
 /// What is wrong with a host name of an Ingress: a subdomain, also as `*.example.com`, and no address.
-pub(super) fn flaw_of_host(text: &str) -> Option<&'static str> {
+pub(crate) fn flaw_of_host(text: &str) -> Option<&'static str> {
     if text.parse::<std::net::IpAddr>().is_ok() {
         return Some("it is an IP address; without a host, a rule holds for every name and address");
     }
@@ -38,13 +38,13 @@ pub(super) fn flaw_of_host(text: &str) -> Option<&'static str> {
 }
 
 fn flaw_of_part(part: &str) -> Option<&'static str> {
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if part.is_empty() {
         Some("it has an empty part")
-    } else if part.contains(|c: char| c.is_ascii_uppercase()) {
-        Some("it has upper-case letters")
     } else if !part.chars().all(good) {
         Some("it has other characters than letters, digits, `-` and dots")
+    } else if part.contains(|c: char| c.is_ascii_uppercase()) {
+        Some("it has upper-case letters")
     } else if part.starts_with('-') || part.ends_with('-') {
         Some("a part of it begins or ends with `-`")
     } else {

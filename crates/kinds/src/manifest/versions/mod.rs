@@ -29,7 +29,7 @@ pub(crate) fn current(mut object: Map, places: Places<'_>, diagnostics: &mut Vec
         (removed.translate)(&mut object, &mut notes);
         let target = removed.target(&kind);
         let warning = Diagnostic::warning(format!(
-            "{api_version} of {} is gone since Kubernetes {}; it is applied as {target}",
+            "{} is written as {api_version}, which is gone since Kubernetes {}; it is applied as {target}",
             called(&object, &kind),
             removed.gone
         ))
@@ -39,7 +39,7 @@ pub(crate) fn current(mut object: Map, places: Places<'_>, diagnostics: &mut Vec
         object.insert("apiVersion".to_owned(), target.into());
     } else if let Some(ended) = ENDED.iter().find(|ended| ended.is(&api_version, &kind)) {
         let warning = Diagnostic::warning(format!(
-            "{api_version} of {} is gone since Kubernetes {} and has no successor",
+            "{} is written as {api_version}, which is gone since Kubernetes {} and has no successor",
             called(&object, &kind),
             ended.gone
         ))

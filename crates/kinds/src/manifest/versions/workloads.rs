@@ -20,12 +20,11 @@ pub(super) fn deployment_of_extensions(object: &mut Map, notes: &mut Notes) {
     }
     if let Some(strategy) = map_made(spec, "strategy")
         && strategy.get("type").is_none_or(|kind| kind.is_null() || kind.as_str() == Some("RollingUpdate"))
+        && let Some(rolling) = map_made(strategy, "rollingUpdate")
     {
-        if let Some(rolling) = map_made(strategy, "rollingUpdate") {
-            for key in ["maxSurge", "maxUnavailable"] {
-                if fill(rolling, key, 1) {
-                    notes.kept(format!("`spec.strategy.rollingUpdate.{key}` 1"));
-                }
+        for key in ["maxSurge", "maxUnavailable"] {
+            if fill(rolling, key, 1) {
+                notes.kept(format!("`spec.strategy.rollingUpdate.{key}` 1"));
             }
         }
     }
