@@ -110,6 +110,11 @@ fn kind_of(address: &Address) -> Option<Kind> {
     }
 }
 
+/// Whether resources of an address live on the cluster.
+pub fn is_on_cluster(address: &Address) -> bool {
+    kind_of(address).is_some()
+}
+
 fn unanswered(error: &ClusterError) -> StepError {
     StepError {
         help: Some("see that the API server runs and is reached from here, then apply again".to_owned()),

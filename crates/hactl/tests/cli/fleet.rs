@@ -63,7 +63,7 @@ impl Fleet {
         let key = DigestKey::new([7; 32]);
         let maker = Maker { now: jiff::Timestamp::UNIX_EPOCH, entropy: hactl_pki::Entropy::seeded([7; 32]) };
         Self {
-            hosts: Hosts::new(Arc::new(sandbox.clone()), directory.path().to_owned(), maker)
+            hosts: Hosts::new(Arc::new(sandbox.clone()), Arc::new(sandbox.clone()), directory.path().to_owned(), maker)
                 .with_key(Some(key.clone())),
             store: Store::new(&directory.path().join("state"), "test"),
             secrets: Secrets { key: Some(key), ..Secrets::default() },
@@ -91,7 +91,13 @@ impl Fleet {
         let mut nodes: BTreeMap<_, _> =
             state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
         nodes.extend(desired.nodes.clone());
-        let wanted = Refresh { nodes: &nodes, state: &state, desired: &desired.resources };
+        let wanted = Refresh {
+            nodes: &nodes,
+            cluster: desired.cluster.as_ref(),
+            state: &state,
+            desired: &desired.resources,
+            secrets: &self.secrets,
+        };
         let seen = refresh(&self.hosts, &wanted, &|_| {}).await;
         let options = Options { mode: Mode::Normal, ..Options::default() };
         let plan = plan(&Input {
@@ -128,6 +134,7 @@ impl Fleet {
             rules: RULES,
             targets: &self.hosts,
             nodes: &seen.nodes,
+            cluster: seen.cluster.as_ref(),
             recorder: &mut recorder,
             secrets: &mut self.secrets,
             encrypt: &|_, value, _| Ok(Value::sealed(key.digest(value))),

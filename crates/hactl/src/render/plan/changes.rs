@@ -8,7 +8,7 @@ use hactl_core::plan::{Action, Change, Operation, Plan};
 use crate::render::plan::fields;
 use crate::render::plan::order::{at_a_time, turns};
 use crate::render::plan::page::{Page, Tone, instances, row};
-use crate::render::plan::reasons::why;
+use crate::render::plan::reasons::{place, why};
 
 /// Columns that the lines of a block are indented by.
 const BODY: usize = 4;
@@ -136,7 +136,7 @@ fn body(page: &Page, change: &Change, restored: bool) -> Body {
     match (change.action, &change.before, &change.after) {
         (Action::Create, _, Some(after)) => fields::all(&mut fields, BODY, after),
         (Action::Update | Action::Replace, Some(before), Some(after)) => {
-            fields::different(&mut fields, BODY, before, after, &change.paths);
+            fields::different(&mut fields, BODY, before, after, &change.paths, place(change));
             if let Some(what) = remade(change) {
                 fields.line(BODY, Tone::Changed, format!("~ {what}: (sensitive)"));
             }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use hactl_core::diff::diff;
 use hactl_core::plan::{Drift, PathChange, Plan};
 
+use hactl_kinds::is_on_cluster;
+
 use crate::render::plan::fields;
 use crate::render::plan::page::{Page, Tone, instances};
 
@@ -24,10 +26,19 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
         drifts.push(drift);
     }
     page.gap();
-    page.line(0, Tone::Heading, "Changed on the hosts since the last apply:");
+    let on_cluster = plan.drift.iter().filter(|drift| is_on_cluster(&drift.address)).count();
+    let places = match on_cluster {
+        0 => "the hosts",
+        all if all == plan.drift.len() => "the cluster",
+        _ => "the hosts and the cluster",
+    };
+    page.line(0, Tone::Heading, format!("Changed on {places} since the last apply:"));
     for key in order {
         let drifts = members.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let keys: Vec<_> = drifts.iter().map(|drift| (drift.address.key(), drift.address.key())).collect();
+        let keys: Vec<_> = drifts
+            .iter()
+            .map(|Drift { address, .. }| (address.key(), address.key().filter(|_| !is_on_cluster(address))))
+            .collect();
         let title = instances(key.0, &keys);
         match &key.1 {
             Some(difference) => {
@@ -47,6 +58,6 @@ fn difference(page: &Page, drift: &Drift) -> Option<String> {
         .map(|path| PathChange { path, forces_replacement: false, drifted: false })
         .collect();
     let mut lines = page.empty();
-    fields::different(&mut lines, 6, &drift.before, after, &paths);
+    fields::different(&mut lines, 6, &drift.before, after, &paths, "");
     Some(lines.finish())
 }

@@ -13,9 +13,12 @@ pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
+use hactl_core::Address;
+use hactl_core::cluster::CLUSTER;
 use hactl_core::diff::diff;
 use hactl_core::plan::{Counts, Mode, OutputChange, PathChange, Plan};
 use hactl_core::value::Value;
+use hactl_kinds::is_on_cluster;
 
 use crate::render::value::visible;
 pub(crate) use certificates::day;
@@ -70,8 +73,9 @@ fn last_line(plan: &Plan) -> String {
     }
     let text = match plan.mode {
         _ if !plan.uncompared.is_empty() => "No changes, as far as can be told without the sensitive values.",
-        _ if !plan.left_out.is_empty() => "No changes on the hosts that answered.",
+        _ if !plan.left_out.is_empty() => "No changes on what answered.",
         Mode::Normal if plan.targeted => "No changes to what was targeted.",
+        Mode::Normal if plan.cluster.is_some() => "No changes. The hosts and the cluster match the config.",
         Mode::Normal => "No changes. The hosts match the config.",
         Mode::Destroy => "Nothing to destroy.",
         Mode::RefreshOnly => "No changes. The state matches the hosts.",
@@ -95,7 +99,12 @@ fn output_changes(page: &mut Page, plan: &Plan) {
         .into_iter()
         .map(|path| PathChange { path, forces_replacement: false, drifted: false })
         .collect();
-    fields::different(page, 2, &before, &after, &paths);
+    fields::different(page, 2, &before, &after, &paths, "");
+}
+
+/// The node or cluster that a resource is on, as its address tells.
+fn place_of(address: &Address) -> Option<&str> {
+    if is_on_cluster(address) { Some(CLUSTER) } else { address.key() }
 }
 
 fn left_out(page: &mut Page, plan: &Plan) {
@@ -106,7 +115,7 @@ fn left_out(page: &mut Page, plan: &Plan) {
     page.line(0, Tone::Heading, "Left out:");
     let mut others = plan.left_out.len();
     for (node, reason) in &plan.unreachable {
-        let on_it = plan.left_out.iter().filter(|address| address.key() == Some(node)).count();
+        let on_it = plan.left_out.iter().filter(|address| place_of(address) == Some(node)).count();
         others -= on_it;
         let verb = if on_it == 1 { "is" } else { "are" };
         let what = format!("{} on it {verb} left out", count(on_it, "resource"));
@@ -116,7 +125,7 @@ fn left_out(page: &mut Page, plan: &Plan) {
         let elsewhere: Vec<&str> = plan
             .left_out
             .iter()
-            .filter(|address| address.key().is_none_or(|key| !plan.unreachable.contains_key(key)))
+            .filter(|address| place_of(address).is_none_or(|place| !plan.unreachable.contains_key(place)))
             .map(|address| address.as_str())
             .collect();
         page.line(2, Tone::Changed, format!("waiting for what is left out: {}", row(&elsewhere)));

@@ -54,6 +54,7 @@ async fn step(host: &dyn Host, operation: Operation, spec: Option<&Value>, state
         address: &address("a"),
         operation,
         spec,
+        planned: None,
         generation: "",
         state,
         paths: &[],
