@@ -69,16 +69,57 @@ outputs:
   id: ${container.cache["n1"].id}
 "#;
 
+/// Objects, names in a workload of somebody else and on nodes, and a manifest that goes.
+const OBJECTS: &str = r#"
+kubernetes: {}
+manifests:
+  shop:
+    inline:
+      - {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+      - {apiVersion: v1, kind: ConfigMap, metadata: {name: settings, namespace: shop}, data: {a: "1"}}
+      - apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: web, namespace: shop}
+        spec:
+          selector: {matchLabels: {app: web}}
+          template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: "web:1"}]}}
+  left:
+    inline: {apiVersion: v1, kind: ConfigMap, metadata: {name: left, namespace: shop}, data: {a: "1"}}
+hostAliases:
+  api: {ip: 10.0.0.9, hostnames: [api.example.com], nodes: [n1], workloads: [{kind: Deployment, namespace: shop, name: web}]}
+"#;
+
+/// An update, an object that has to be made anew, one that goes, and other names.
+const OTHER_OBJECTS: &str = r#"
+kubernetes: {}
+manifests:
+  shop:
+    inline:
+      - {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+      - {apiVersion: v1, kind: ConfigMap, metadata: {name: settings, namespace: shop}, data: {a: "2"}}
+      - apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: web, namespace: shop}
+        spec:
+          selector: {matchLabels: {app: other}}
+          template: {metadata: {labels: {app: other}}, spec: {containers: [{name: web, image: "web:2"}]}}
+hostAliases:
+  api: {ip: 10.0.0.9, hostnames: [other.example.com], nodes: [n1], workloads: [{kind: Deployment, namespace: shop, name: web}]}
+"#;
+
 fn config(body: &str) -> Wanted {
     Wanted::new(&format!("{NODES}{body}"))
 }
 
 /// The histories that are disturbed: what was applied before, and what is applied then.
-fn histories() -> [(&'static str, Vec<Wanted>, Wanted); 3] {
+fn histories() -> [(&'static str, Vec<Wanted>, Wanted); 6] {
     [
         ("create", vec![], config(FIRST)),
         ("change", vec![config(FIRST)], config(SECOND)),
         ("destroy", vec![config(FIRST)], config("")),
+        ("create objects", vec![], config(OBJECTS)),
+        ("change objects", vec![config(OBJECTS)], config(OTHER_OBJECTS)),
+        ("destroy objects", vec![config(OBJECTS)], config("")),
     ]
 }
 

@@ -184,6 +184,18 @@ impl Fleet {
                 inventory["serial"] = Json::Null;
             }
         }
+        let objects = view["cluster"]["objects"].as_object_mut().into_iter().flatten();
+        for (_, object) in objects {
+            // Managers have the id of a creation in their names; how many there are tells whether one was left behind.
+            object["managers"] = object["managers"].as_array().map_or(0, Vec::len).into();
+            object["object"]["status"] = Json::Null;
+            for key in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"] {
+                object["object"]["metadata"][key] = Json::Null;
+            }
+            if let Some(spec) = object["object"].get_mut("spec").filter(|spec| spec.get("clusterIP").is_some()) {
+                spec["clusterIP"] = Json::Null;
+            }
+        }
         view
     }
 
@@ -193,7 +205,7 @@ impl Fleet {
         state.serial = 0;
         for resource in state.resources.values_mut() {
             resource.generation = String::new();
-            resource.outputs.retain(|name, _| name != "id");
+            resource.outputs.retain(|name, _| name != "id" && name != "uid");
         }
         format!("{:#?}\n{:#?}\n{:#?}", state.resources, state.unfinished, state.nodes)
     }

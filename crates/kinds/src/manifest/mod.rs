@@ -140,17 +140,27 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
         .then(|| Lowered { parts, ..Lowered::plain(spec) })
 }
 
-/// Adds to every object what it has to come after among the others.
+/// Adds to every object what it has to come after among the others. What changes a workload that is an object of the same
+/// config comes after that, and is made anew with it.
 pub(crate) fn order(resources: &mut [Resource]) {
-    let is_object = |resource: &Resource| resource.node.as_deref() == Some(CLUSTER);
-    let places: Vec<usize> = (0..resources.len()).filter(|number| is_object(&resources[*number])).collect();
+    let on_cluster = |resource: &Resource| resource.node.as_deref() == Some(CLUSTER);
+    let places: Vec<usize> = (0..resources.len()).filter(|number| on_cluster(&resources[*number])).collect();
     let objects: Vec<_> =
         places.iter().map(|place| (resources[*place].address.clone(), &*resources[*place].spec)).collect();
-    let found = order::dependencies(&objects);
+    let mut found: Vec<Vec<Dependency>> = order::dependencies(&objects)
+        .into_iter()
+        .map(|before| before.into_iter().map(Dependency::on).collect())
+        .collect();
+    let of_manifests = objects.iter().map(|(address, _)| address).filter(|address| address.kind() == KIND.section.kind);
+    let by_key: BTreeMap<&str, &Address> = of_manifests.filter_map(|address| Some((address.key()?, address))).collect();
+    for ((address, _), before) in objects.iter().zip(&mut found) {
+        let workload = address.key().filter(|_| address.kind() != KIND.section.kind).and_then(|key| by_key.get(key));
+        before.extend(workload.map(|on| Dependency { binds: true, ..Dependency::on((*on).clone()) }));
+    }
     drop(objects);
     for (place, before) in places.into_iter().zip(found) {
         let dependencies = &mut resources[place].dependencies;
-        dependencies.extend(before.into_iter().map(Dependency::on));
+        dependencies.extend(before);
         dependencies.sort();
         dependencies.dedup_by(|a, b| a.on == b.on);
     }
