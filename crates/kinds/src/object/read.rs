@@ -46,9 +46,11 @@ pub(crate) async fn read(
     let mut reading = Reading { warnings: strays(&view, &spots, lineage), ..Reading::default() };
     refuse_unserved(cluster, &sought, &served, &mut reading).await?;
     refuse_hidden(&sought, &view, &mut reading);
+    reading.warnings.extend(hidden_from_state(&sought, &view));
     reading.warnings.extend(sought.iter().filter_map(without_namespace));
     let to_come = namespaces_to_come(&sought, &view);
-    let trials = trials(&sought, &found, &to_come, lineage, key);
+    let mut trials = trials(&sought, &found, &to_come, lineage, key);
+    trials.retain(|trial| view.hidden(trial.spot).is_none());
     let managers = managers(requests, lineage);
     let answers = trials.into_iter().map(|trial| {
         async move {
@@ -152,6 +154,21 @@ fn refuse_hidden(sought: &[Sought<'_>], view: &View, reading: &mut Reading) {
             reading.refusals.insert(sought.request.address.clone(), teller.tell(error).refusal());
         }
     }
+}
+
+/// A warning for what state holds and nobody may look at: it is left out of the plan.
+fn hidden_from_state(sought: &[Sought<'_>], view: &View) -> Option<Diagnostic> {
+    let known = sought.iter().flat_map(|sought| &sought.known);
+    let hidden: BTreeMap<&Spot, &ClusterError> =
+        known.filter_map(|(spot, _)| Some((spot, view.hidden(spot)?))).collect();
+    let (first, error) = hidden.first_key_value()?;
+    let others = match hidden.len() - 1 {
+        0 => String::new(),
+        1 => " and another object of this stack".to_owned(),
+        more => format!(" and {more} other objects of this stack"),
+    };
+    let warning = Diagnostic::warning(format!("{first}{others} cannot be read: left out of the plan"));
+    Some(warning.detail(error.to_string()).help("give the user of the kubeconfig the right to read what it applies"))
 }
 
 /// A warning for a namespace on what is in none. For types that come with Kubernetes the config tells that already.
