@@ -91,12 +91,16 @@ impl Addons {
 
     /// Reads the objects that stand in the file itself. Nothing in them is a template.
     pub(crate) fn read_text(&self, reader: &mut Reader<'_>) -> Vec<Document> {
-        let documents = self.text().map(|(text, scalar)| reader.text(text, scalar)).unwrap_or_default();
+        let documents = self.written(reader);
         finished(documents, reader)
     }
 
+    fn written(&self, reader: &mut Reader<'_>) -> Vec<Document> {
+        self.text().map(|(text, scalar)| reader.text(text, scalar)).unwrap_or_default()
+    }
+
     /// Reads all objects and finds the cluster for them. Where nobody says which cluster that is, they are named as not
-    /// acted on, and what is wrong with them is no error.
+    /// acted on, and of what is wrong with them only placeholders are errors: they are what is forgotten.
     pub(crate) fn read(
         &self,
         section: Option<&Section>,
@@ -111,14 +115,15 @@ impl Addons {
             return acted;
         };
         let before = reader.diagnostics.len();
-        let mut documents = self.read_text(reader);
-        let from_files = self.files().flat_map(|(path, at)| reader.file(path, at)).collect();
-        documents.extend(finished(from_files, reader));
+        let mut documents = self.written(reader);
+        documents.extend(self.files().flat_map(|(path, at)| reader.file(path, at)));
+        let mistakes = before..reader.diagnostics.len();
+        let documents = finished(documents, reader);
         let found = &mut reader.diagnostics[before..];
         let subject = format!("{KIND}.{MANIFEST}");
         found.iter_mut().for_each(|mistake| mistake.subject = Some(subject.clone()));
         let Some(kubernetes) = cluster(span, file, given, reader.directory) else {
-            found.iter_mut().for_each(|mistake| mistake.severity = Severity::Warning);
+            reader.diagnostics[mistakes].iter_mut().for_each(|mistake| mistake.severity = Severity::Warning);
             let name = kubeconfig_name(file);
             let help = format!("name one with `--kubeconfig`, or put `{name}` beside the file, as RKE does");
             self.warn("is not acted on: there is no kubeconfig", Some(&help), reader);

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use hactl_core::cluster::CLUSTER;
 use hactl_core::plan::{Action, Change, Operation, Plan};
 
-use crate::render::plan::fields;
 use crate::render::plan::order::{at_a_time, turns};
 use crate::render::plan::page::{Page, Tone, instances, row};
 use crate::render::plan::reasons::{place, why};
+use crate::render::plan::{fields, object};
 
 /// Columns that the lines of a block are indented by.
 const BODY: usize = 4;
@@ -134,6 +134,9 @@ fn body(page: &Page, change: &Change, restored: bool) -> Body {
     }
     let mut fields = page.empty();
     match (change.action, &change.before, &change.after) {
+        (Action::Create, _, Some(after)) if change.node.as_deref() == Some(CLUSTER) => {
+            object::write(&mut fields, BODY, after);
+        }
         (Action::Create, _, Some(after)) => fields::all(&mut fields, BODY, after),
         (Action::Update | Action::Replace, Some(before), Some(after)) => {
             fields::different(&mut fields, BODY, before, after, &change.paths, place(change));

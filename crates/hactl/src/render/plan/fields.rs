@@ -14,7 +14,7 @@ const ALIGNED: usize = 28;
 /// Longer values get lines of their own, in characters.
 const ONE_LINE: usize = 100;
 /// A new text shows this many lines.
-const NEW_TEXT_LINES: usize = 24;
+pub(super) const NEW_TEXT_LINES: usize = 24;
 
 /// Every field with a value, one a line, nested ones by their path.
 pub(super) fn all(page: &mut Page, indent: usize, value: &Value) {

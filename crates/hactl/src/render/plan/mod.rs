@@ -4,6 +4,7 @@ mod certificates;
 mod changes;
 mod drift;
 mod fields;
+mod object;
 mod order;
 mod page;
 mod reasons;
