@@ -185,10 +185,10 @@ pub(crate) async fn prepare(
     let mut diagnostics = preflight(&seen, &state, &asked.replace_node);
     let mut warnings: Vec<Diagnostic> = diagnostics.extract_if(.., |diagnostic| !diagnostic.is_error()).collect();
     if desired.resources.is_empty() && mode == Mode::Normal {
-        warnings.push(
-            Diagnostic::warning("the config wants nothing on its nodes yet: they are looked at, and that is all")
-                .help("declare `files` or `containers`; of an RKE cluster file only the nodes are acted on so far"),
-        );
+        warnings
+            .push(Diagnostic::warning("the config wants nothing yet: its nodes are looked at, and that is all").help(
+            "declare `files`, `containers` or `manifests`; of an RKE cluster file nodes and addons are acted on so far",
+        ));
     }
     if !diagnostics.is_empty() {
         return Err(fail(diagnostics));
@@ -212,7 +212,10 @@ pub(crate) async fn prepare(
             .help("run `hactl apply` first, with all hosts reachable")
             .into());
     }
-    warnings.extend(told);
+    // What is wrong with how something is wanted says nothing to whoever takes it away.
+    if options.mode == Mode::Normal {
+        warnings.extend(told);
+    }
     warnings.extend(read.warnings);
     warnings.extend(keyring.warnings(&plan));
     tracing::info!(steps = plan.steps.len(), left_out = plan.left_out.len(), serial = plan.serial, "plan made");

@@ -131,6 +131,7 @@ impl<'a> Lowering<'a> {
         manifest::order(&mut self.resources);
         self.diagnostics.extend(clashes(&self.resources, RULES));
         self.refuse_objects_without_cluster();
+        self.refuse_unknown_carriers();
         self.outputs()
     }
 
@@ -170,9 +171,9 @@ impl<'a> Lowering<'a> {
                 edges.extend(self.positions.get(&(kind, name)).map(|first| (*first, span)));
             }
             for (address, span) in &declaration.depends_on {
-                match self.positions.get(&(address.kind(), address.name())) {
+                match self.positions.get(&declared_as(address)) {
                     Some(first) => edges.push((*first, *span)),
-                    None if self.config.invalid.contains(address.kind(), address.name()) => {}
+                    None if self.config.invalid.contains(address.kind(), declared_as(address).1) => {}
                     None => self.diagnostics.push(self.unknown_dependency(address, *span)),
                 }
             }
@@ -480,6 +481,20 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// What the cluster needs has to be declared.
+    fn refuse_unknown_carriers(&mut self) {
+        let needs = self.config.kubernetes.iter().flat_map(|kubernetes| &kubernetes.depends_on);
+        let is_known = |address: &Address| {
+            let (kind, name) = declared_as(address);
+            self.declared.keys().any(|declared| *declared == (kind, name)) || self.config.invalid.contains(kind, name)
+        };
+        let unknown: Vec<Diagnostic> = needs
+            .filter(|(address, _)| !is_known(address))
+            .map(|(address, span)| self.unknown_dependency(address, *span))
+            .collect();
+        self.diagnostics.extend(unknown);
+    }
+
     /// What the cluster itself needs.
     fn carriers(&self) -> impl Iterator<Item = Dependency> {
         let kubernetes = self.config.kubernetes.as_ref().map(|kubernetes| &kubernetes.depends_on);
@@ -511,6 +526,11 @@ impl<'a> Lowering<'a> {
         self.diagnostics.extend(diagnostics);
         outputs
     }
+}
+
+/// Kind and name of the declaration that a resource comes from; a part belongs to what it is a part of.
+fn declared_as(address: &Address) -> (&str, &str) {
+    (address.kind(), address.name().split('.').next().unwrap_or_default())
 }
 
 /// Dependencies in order, each once with all that is said of it.
