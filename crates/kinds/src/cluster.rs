@@ -102,6 +102,11 @@ enum Kind {
     HostAliases,
 }
 
+/// Whether a resource is on the cluster, by what it is.
+pub fn is_on_cluster(address: &Address) -> bool {
+    kind_of(address).is_some()
+}
+
 fn kind_of(address: &Address) -> Option<Kind> {
     match address.primitive() {
         "manifest" | "ingress" | "object" => Some(Kind::Object),

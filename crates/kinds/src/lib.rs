@@ -27,6 +27,7 @@ mod text;
 mod uses;
 mod volume;
 
+pub use cluster::is_on_cluster;
 pub use container::resolve_images;
 pub use formats::{duration as parse_duration, port as parse_port};
 pub use home::Maker;

@@ -1,12 +1,14 @@
-//! What was changed on the hosts since the last apply.
+//! What was changed since the last apply, and not by hactl.
 
 use std::collections::BTreeMap;
 
+use hactl_core::Address;
 use hactl_core::diff::diff;
 use hactl_core::plan::{Drift, PathChange, Plan};
 
 use crate::render::plan::fields;
 use crate::render::plan::page::{Page, Tone, instances};
+use crate::render::plan::places::Places;
 
 /// Writes the section, instances that differ alike together; nothing where nothing drifted.
 pub(super) fn write(page: &mut Page, plan: &Plan) {
@@ -24,10 +26,11 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
         drifts.push(drift);
     }
     page.gap();
-    page.line(0, Tone::Heading, "Changed on the hosts since the last apply:");
+    let places: Places = plan.drift.iter().map(|drift| Places::of_address(&drift.address)).sum();
+    page.line(0, Tone::Heading, format!("Changed on {} since the last apply:", places.the()));
     for key in order {
         let drifts = members.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let keys: Vec<_> = drifts.iter().map(|drift| (drift.address.key(), drift.address.key())).collect();
+        let keys: Vec<_> = drifts.iter().map(|drift| (drift.address.key(), node(&drift.address))).collect();
         let title = instances(key.0, &keys);
         match &key.1 {
             Some(difference) => {
@@ -39,6 +42,11 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
     }
 }
 
+/// The node that a resource is on; none for what is on the cluster, whose keys are no nodes.
+fn node(address: &Address) -> Option<&str> {
+    if hactl_kinds::is_on_cluster(address) { None } else { address.key() }
+}
+
 /// The lines that say what differs; none where the resource is gone.
 fn difference(page: &Page, drift: &Drift) -> Option<String> {
     let after = drift.after.as_ref()?;
@@ -47,6 +55,6 @@ fn difference(page: &Page, drift: &Drift) -> Option<String> {
         .map(|path| PathChange { path, forces_replacement: false, drifted: false })
         .collect();
     let mut lines = page.empty();
-    fields::different(&mut lines, 6, &drift.before, after, &paths);
+    fields::different(&mut lines, 6, &drift.before, after, &paths, None);
     Some(lines.finish())
 }

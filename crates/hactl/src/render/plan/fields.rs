@@ -26,13 +26,21 @@ pub(super) fn all(page: &mut Page, indent: usize, value: &Value) {
     }
 }
 
-/// The fields that differ, old and new.
-pub(super) fn different(page: &mut Page, indent: usize, before: &Value, after: &Value, paths: &[PathChange]) {
+/// The fields that differ, old and new; `place` is where they are, as in `the host`, where some may have drifted.
+pub(super) fn different(
+    page: &mut Page,
+    indent: usize,
+    before: &Value,
+    after: &Value,
+    paths: &[PathChange],
+    place: Option<&str>,
+) {
+    let drifted = format!("changed on {}", place.unwrap_or("the host"));
     for change in paths {
         let name = name_of(&change.path);
         let mut marks = Vec::new();
         if change.drifted {
-            marks.push("changed on the host");
+            marks.push(drifted.as_str());
         }
         if change.forces_replacement {
             marks.push("forces replacement");
