@@ -354,9 +354,12 @@ pub(crate) fn check_reachable(plan: &Plan, options: &ApplyOptions) -> Result<(),
     }
     let nodes: Vec<String> =
         plan.unreachable.iter().map(|(node, reason)| format!("{node} did not answer: {reason}")).collect();
-    let what = match plan.left_out.len() {
-        1 => "1 resource is on a host that did not answer, or needs what is".to_owned(),
-        count => format!("{count} resources are on hosts that did not answer, or need what is"),
+    let cluster = plan.unreachable.contains_key(CLUSTER);
+    let what = match (plan.left_out.len(), cluster && plan.unreachable.len() == 1) {
+        (1, false) => "1 resource is on a host that did not answer, or needs what is".to_owned(),
+        (1, true) => "1 resource is on the cluster, which did not answer, or needs what is".to_owned(),
+        (count, true) => format!("{count} resources are on the cluster, which did not answer, or need what is"),
+        (count, false) => format!("{count} resources are on hosts that did not answer, or need what is"),
     };
     Err(Diagnostic::error(what)
         .detail(nodes.join("\n"))

@@ -102,17 +102,17 @@ enum Kind {
     HostAliases,
 }
 
+/// Whether a resource is on the cluster, by what it is.
+pub fn is_on_cluster(address: &Address) -> bool {
+    kind_of(address).is_some()
+}
+
 fn kind_of(address: &Address) -> Option<Kind> {
     match address.primitive() {
         "manifest" | "ingress" | "object" => Some(Kind::Object),
         "hostAliases" => Some(Kind::HostAliases),
         _ => None,
     }
-}
-
-/// Whether resources of an address live on the cluster.
-pub fn is_on_cluster(address: &Address) -> bool {
-    kind_of(address).is_some()
 }
 
 fn unanswered(error: &ClusterError) -> StepError {

@@ -473,7 +473,7 @@ impl<'a> Lowering<'a> {
         if let Some(first) = first {
             let diagnostic = Diagnostic::error("the config has objects, and does not say on which cluster they are")
                 .about(first.address.as_str())
-                .help("name it, as in `kubernetes: {kubeconfig: kubeconfig.yaml}`; `kubernetes: {}` is where kubectl goes");
+                .help("name it, as in `kubernetes: {kubeconfig: kubeconfig.yaml}`; with `kubernetes: {}` it is the one that kubectl uses");
             self.diagnostics.push(match first.span {
                 Some(span) => diagnostic.at(span),
                 None => diagnostic,

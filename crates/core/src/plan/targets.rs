@@ -75,7 +75,11 @@ fn mark(
 ) {
     let numbers = index.matching(address);
     if numbers.is_empty() {
-        let near = did_you_mean(address.as_str(), (0..index.len()).map(|number| index.address(number).as_str()));
+        let names = (0..index.len()).map(|number| match address.key() {
+            Some(_) => index.address(number).as_str(),
+            None => index.address(number).resource(),
+        });
+        let near = did_you_mean(address.as_str(), names);
         let help = near.map_or_else(
             || "`hactl state list` and `hactl plan` show the addresses there are".to_owned(),
             |near| format!("did you mean `{near}`?"),

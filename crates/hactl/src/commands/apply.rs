@@ -265,7 +265,7 @@ fn kept(plan: &Plan) -> Option<String> {
 
 fn failure(failure: &hactl_engine::Failure) -> Diagnostic {
     let what = match (&failure.address, failure.operation) {
-        (Some(address), Some(operation)) => format!("{address}: {}: ", render::progress::noun(operation)),
+        (Some(address), Some(operation)) => format!("{address}: {}: ", render::progress::noun(address, operation)),
         _ => failure.node.as_ref().map(|node| format!("{node}: ")).unwrap_or_default(),
     };
     let mut diagnostic =

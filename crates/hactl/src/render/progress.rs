@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use hactl_core::Address;
 use hactl_core::plan::{Operation, Plan};
 use hactl_engine::Event;
+use hactl_kinds::is_on_cluster;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::output::Output;
@@ -82,7 +84,7 @@ impl Bars {
             Event::Reading { node, .. } => self.start(node, format!("{node}: looking")),
             Event::Read { node, .. } => self.end(node),
             Event::Started { address, operation, .. } if is_told(*operation) => {
-                self.start(address.as_str(), format!("{address}: {}", doing(*operation)));
+                self.start(address.as_str(), format!("{address}: {}", doing(address, *operation)));
             }
             Event::Progress { address, text } => {
                 if let Some(bar) = self.running.get(address.as_str()) {
@@ -125,20 +127,20 @@ fn line(event: &Event<'_>) -> Option<String> {
         Event::Reading { .. } | Event::Read { unreachable: None, .. } => return None,
         Event::Read { node, unreachable: Some(reason) } => format!("{node}: did not answer: {reason}"),
         Event::Started { operation, .. } if !is_told(*operation) => return None,
-        Event::Started { address, operation, .. } => format!("{address}: {}...", doing(*operation)),
+        Event::Started { address, operation, .. } => format!("{address}: {}...", doing(address, *operation)),
         Event::Progress { address, text } => format!("{address}: {text}"),
         Event::Ended { operation, .. } if !is_told(*operation) => return None,
         Event::Ended { address, operation, elapsed, result: Ok(()), .. } => {
-            format!("{address}: {} complete after {}s", noun(*operation), elapsed.as_secs())
+            format!("{address}: {} complete after {}s", noun(address, *operation), elapsed.as_secs())
         }
         Event::Ended { address, operation, elapsed, result: Err(error), .. } => {
-            format!("{address}: {} failed after {}s: {error}", noun(*operation), elapsed.as_secs())
+            format!("{address}: {} failed after {}s: {error}", noun(address, *operation), elapsed.as_secs())
         }
         Event::Stopping => {
             "Stopping: finishing what runs, beginning nothing new. Interrupt again to stop at once.".to_owned()
         }
         Event::Skipped { address, operation } => {
-            format!("{address}: {} skipped, something before it failed", noun(*operation))
+            format!("{address}: {} skipped, something before it failed", noun(address, *operation))
         }
     })
 }
@@ -149,8 +151,9 @@ fn is_told(operation: Operation) -> bool {
 }
 
 /// What is going on.
-fn doing(operation: Operation) -> &'static str {
+fn doing(address: &Address, operation: Operation) -> &'static str {
     match operation {
+        Operation::Gate if is_on_cluster(address) => "waiting until it is ready",
         Operation::Create => "creating",
         Operation::Update => "updating",
         Operation::Swap => "replacing",
@@ -164,8 +167,9 @@ fn doing(operation: Operation) -> &'static str {
 }
 
 /// The operation as a noun: `creation`.
-pub(crate) fn noun(operation: Operation) -> &'static str {
+pub(crate) fn noun(address: &Address, operation: Operation) -> &'static str {
     match operation {
+        Operation::Gate if is_on_cluster(address) => "wait",
         Operation::Create => "creation",
         Operation::Update => "update",
         Operation::Swap => "replacement",

@@ -1,11 +1,13 @@
 //! The machine-readable messages of `--json`: one JSON object a line, in the shape of Terraform's.
 
 use hactl_config::SourceMap;
+use hactl_core::cluster::CLUSTER;
 use hactl_core::diagnostic::{Severity, Span};
 use hactl_core::plan::{Action, Counts, Drift, Operation, Plan};
 use hactl_core::value::Map;
 use hactl_core::{Address, Diagnostic};
 use hactl_engine::Event;
+use hactl_kinds::is_on_cluster;
 use serde_json::{Map as JsonMap, Value as Json, json};
 
 use crate::output::Output;
@@ -136,20 +138,26 @@ fn event_message(event: &Event<'_>, stamp: &str) -> Json {
     match event {
         Event::Reading { node, resources } => {
             let own = json!({"hook": {"resource": node_resource(node), "resources": resources}});
-            message("info", "refresh_start", &format!("node.{node}: Refreshing state..."), stamp, own)
+            message("info", "refresh_start", &format!("{}: Refreshing state...", node_address(node)), stamp, own)
         }
         Event::Read { node, unreachable } => {
             let own = json!({"hook": {"resource": node_resource(node), "unreachable": unreachable}});
             match unreachable {
-                None => message("info", "refresh_complete", &format!("node.{node}: Refresh complete"), stamp, own),
+                None => message(
+                    "info",
+                    "refresh_complete",
+                    &format!("{}: Refresh complete", node_address(node)),
+                    stamp,
+                    own,
+                ),
                 Some(reason) => {
-                    let text = format!("node.{node}: Did not answer: {reason}");
+                    let text = format!("{}: Did not answer: {reason}", node_address(node));
                     message("warn", "refresh_complete", &text, stamp, own)
                 }
             }
         }
         Event::Started { address, operation, .. } => {
-            let text = format!("{address}: {}...", words(*operation).doing);
+            let text = format!("{address}: {}...", words(address, *operation).doing);
             message("info", "apply_start", &text, stamp, json!({"hook": hook(address, *operation)}))
         }
         Event::Progress { address, text } => {
@@ -160,7 +168,7 @@ fn event_message(event: &Event<'_>, stamp: &str) -> Json {
             let seconds = elapsed.as_secs();
             let mut hook = hook(address, *operation);
             hook.insert("elapsed_seconds".to_owned(), json!(seconds));
-            let what = words(*operation).noun;
+            let what = words(address, *operation).noun;
             match result {
                 Ok(()) => {
                     let text = format!("{address}: {what} complete after {seconds}s");
@@ -177,7 +185,7 @@ fn event_message(event: &Event<'_>, stamp: &str) -> Json {
             message("warn", "log", "Stopping: finishing what runs, beginning nothing new", stamp, json!({}))
         }
         Event::Skipped { address, operation } => {
-            let text = format!("{address}: {} skipped: something it needs failed", words(*operation).noun);
+            let text = format!("{address}: {} skipped: something it needs failed", words(address, *operation).noun);
             message("warn", "log", &text, stamp, json!({"hook": hook(address, *operation)}))
         }
     }
@@ -247,23 +255,28 @@ fn resource(address: &Address) -> Json {
     })
 }
 
+/// A node or the cluster as something that is refreshed.
 fn node_resource(node: &str) -> Json {
     json!({
-        "addr": format!("node.{node}"),
+        "addr": node_address(node),
         "module": "",
-        "resource": format!("node.{node}"),
+        "resource": node_address(node),
         "implied_provider": "hactl",
-        "resource_type": "node",
+        "resource_type": if node == CLUSTER { CLUSTER } else { "node" },
         "resource_name": node,
         "resource_key": null,
     })
+}
+
+fn node_address(node: &str) -> String {
+    if node == CLUSTER { CLUSTER.to_owned() } else { format!("node.{node}") }
 }
 
 /// The resource and what is done to it: Terraform's `action`, and hactl's `operation`, which is finer.
 fn hook(address: &Address, operation: Operation) -> JsonMap<String, Json> {
     let mut hook = JsonMap::new();
     hook.insert("resource".to_owned(), resource(address));
-    hook.insert("action".to_owned(), json!(words(operation).action));
+    hook.insert("action".to_owned(), json!(words(address, operation).action));
     hook.insert("operation".to_owned(), json!(operation));
     hook
 }
@@ -286,11 +299,12 @@ struct Words {
     noun: &'static str,
 }
 
-fn words(operation: Operation) -> Words {
+fn words(address: &Address, operation: Operation) -> Words {
     let (action, doing, noun) = match operation {
         Operation::Create => ("create", "Creating", "Creation"),
         Operation::Update => ("update", "Modifying", "Modifications"),
         Operation::Swap => ("replace", "Replacing", "Replacement"),
+        Operation::Gate if is_on_cluster(address) => ("read", "Waiting until ready", "Wait"),
         Operation::Gate => ("read", "Waiting until healthy", "Health check"),
         Operation::Settle => ("delete", "Removing the old one", "Removal of the old one"),
         Operation::Restore => ("replace", "Putting the old one back", "Putting the old one back"),

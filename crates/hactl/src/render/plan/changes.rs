@@ -7,7 +7,8 @@ use hactl_core::plan::{Action, Change, Operation, Plan};
 
 use crate::render::plan::order::{at_a_time, turns};
 use crate::render::plan::page::{Page, Tone, instances, row};
-use crate::render::plan::reasons::{place, why};
+use crate::render::plan::places::{Places, the_place};
+use crate::render::plan::reasons::why;
 use crate::render::plan::{fields, object};
 
 /// Columns that the lines of a block are indented by.
@@ -24,7 +25,10 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
         page.gap();
         block.write(page, rollouts.get(block.resource));
     }
-    short_section(page, &blocks, Action::Forget, "Taken out of the state, with nothing done on the hosts:");
+    let forgotten = plan.changes.iter().filter(|change| change.action == Action::Forget);
+    let places: Places = forgotten.map(|change| Places::of_node(change.node.as_deref())).sum();
+    let heading = format!("Taken out of the state, with nothing done on {}:", places.the());
+    short_section(page, &blocks, Action::Forget, &heading);
     short_section(page, &blocks, Action::Delete, "To be destroyed:");
 }
 
@@ -139,7 +143,7 @@ fn body(page: &Page, change: &Change, restored: bool) -> Body {
         }
         (Action::Create, _, Some(after)) => fields::all(&mut fields, BODY, after),
         (Action::Update | Action::Replace, Some(before), Some(after)) => {
-            fields::different(&mut fields, BODY, before, after, &change.paths, place(change));
+            fields::different(&mut fields, BODY, before, after, &change.paths, Some(the_place(change.node.as_deref())));
             if let Some(what) = remade(change) {
                 fields.line(BODY, Tone::Changed, format!("~ {what}: (sensitive)"));
             }

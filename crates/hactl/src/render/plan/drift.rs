@@ -1,14 +1,14 @@
-//! What was changed on the hosts since the last apply.
+//! What was changed since the last apply, and not by hactl.
 
 use std::collections::BTreeMap;
 
+use hactl_core::Address;
 use hactl_core::diff::diff;
 use hactl_core::plan::{Drift, PathChange, Plan};
 
-use hactl_kinds::is_on_cluster;
-
 use crate::render::plan::fields;
 use crate::render::plan::page::{Page, Tone, instances};
+use crate::render::plan::places::Places;
 
 /// Writes the section, instances that differ alike together; nothing where nothing drifted.
 pub(super) fn write(page: &mut Page, plan: &Plan) {
@@ -26,19 +26,11 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
         drifts.push(drift);
     }
     page.gap();
-    let on_cluster = plan.drift.iter().filter(|drift| is_on_cluster(&drift.address)).count();
-    let places = match on_cluster {
-        0 => "the hosts",
-        all if all == plan.drift.len() => "the cluster",
-        _ => "the hosts and the cluster",
-    };
-    page.line(0, Tone::Heading, format!("Changed on {places} since the last apply:"));
+    let places: Places = plan.drift.iter().map(|drift| Places::of_address(&drift.address)).sum();
+    page.line(0, Tone::Heading, format!("Changed on {} since the last apply:", places.the()));
     for key in order {
         let drifts = members.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let keys: Vec<_> = drifts
-            .iter()
-            .map(|Drift { address, .. }| (address.key(), address.key().filter(|_| !is_on_cluster(address))))
-            .collect();
+        let keys: Vec<_> = drifts.iter().map(|drift| (drift.address.key(), node(&drift.address))).collect();
         let title = instances(key.0, &keys);
         match &key.1 {
             Some(difference) => {
@@ -50,6 +42,11 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
     }
 }
 
+/// The node that a resource is on; none for what is on the cluster, whose keys are no nodes.
+fn node(address: &Address) -> Option<&str> {
+    if hactl_kinds::is_on_cluster(address) { None } else { address.key() }
+}
+
 /// The lines that say what differs; none where the resource is gone.
 fn difference(page: &Page, drift: &Drift) -> Option<String> {
     let after = drift.after.as_ref()?;
@@ -58,6 +55,6 @@ fn difference(page: &Page, drift: &Drift) -> Option<String> {
         .map(|path| PathChange { path, forces_replacement: false, drifted: false })
         .collect();
     let mut lines = page.empty();
-    fields::different(&mut lines, 6, &drift.before, after, &paths, "");
+    fields::different(&mut lines, 6, &drift.before, after, &paths, None);
     Some(lines.finish())
 }

@@ -26,16 +26,16 @@ pub(super) fn all(page: &mut Page, indent: usize, value: &Value) {
     }
 }
 
-/// The fields that differ, old and new. `place` is where what drifted did so, in words.
+/// The fields that differ, old and new; `place` is where they are, as in `the host`, where some may have drifted.
 pub(super) fn different(
     page: &mut Page,
     indent: usize,
     before: &Value,
     after: &Value,
     paths: &[PathChange],
-    place: &str,
+    place: Option<&str>,
 ) {
-    let drifted = format!("changed on {place}");
+    let drifted = format!("changed on {}", place.unwrap_or("the host"));
     for change in paths {
         let name = name_of(&change.path);
         let mut marks = Vec::new();

@@ -7,6 +7,7 @@ mod fields;
 mod object;
 mod order;
 mod page;
+mod places;
 mod reasons;
 mod recorded;
 #[cfg(test)]
@@ -19,11 +20,11 @@ use hactl_core::cluster::CLUSTER;
 use hactl_core::diff::diff;
 use hactl_core::plan::{Counts, Mode, OutputChange, PathChange, Plan};
 use hactl_core::value::Value;
-use hactl_kinds::is_on_cluster;
 
 use crate::render::value::visible;
 pub(crate) use certificates::day;
 use page::{Page, Tone, count, row};
+use places::Places;
 pub(crate) use recorded::{outputs, resource, state};
 
 /// A whole plan for people to read. Ends with Terraform's line `Plan: 3 to add, 1 to change, 0 to destroy.`, or says
@@ -66,20 +67,24 @@ pub(crate) fn applied(counts: Counts, destroy: bool) -> String {
 }
 
 fn last_line(plan: &Plan) -> String {
+    let places: Places = plan.changes.iter().map(|change| Places::of_node(change.node.as_deref())).sum();
     if plan.mode == Mode::RefreshOnly && plan.has_changes() {
-        return "Only the state is brought up to what is on the hosts; nothing is done to them.".to_owned();
+        let (the, them) = (places.the(), places.them());
+        return format!("Only the state is brought up to what is on {the}; nothing is done to {them}.");
     }
     if plan.has_changes() {
         return summary(plan.counts());
     }
     let text = match plan.mode {
         _ if !plan.uncompared.is_empty() => "No changes, as far as can be told without the sensitive values.",
-        _ if !plan.left_out.is_empty() => "No changes on what answered.",
+        _ if plan.unreachable.contains_key(CLUSTER) || (!plan.left_out.is_empty() && places.has_cluster()) => {
+            "No changes on what answered."
+        }
+        _ if !plan.left_out.is_empty() => "No changes on the hosts that answered.",
         Mode::Normal if plan.targeted => "No changes to what was targeted.",
-        Mode::Normal if plan.cluster.is_some() => "No changes. The hosts and the cluster match the config.",
-        Mode::Normal => "No changes. The hosts match the config.",
+        Mode::Normal => return format!("No changes. {} the config.", places.that_match()),
         Mode::Destroy => "Nothing to destroy.",
-        Mode::RefreshOnly => "No changes. The state matches the hosts.",
+        Mode::RefreshOnly => return format!("No changes. The state matches {}.", places.the()),
     };
     text.to_owned()
 }
@@ -100,12 +105,7 @@ fn output_changes(page: &mut Page, plan: &Plan) {
         .into_iter()
         .map(|path| PathChange { path, forces_replacement: false, drifted: false })
         .collect();
-    fields::different(page, 2, &before, &after, &paths, "");
-}
-
-/// The node or cluster that a resource is on, as its address tells.
-fn place_of(address: &Address) -> Option<&str> {
-    if is_on_cluster(address) { Some(CLUSTER) } else { address.key() }
+    fields::different(page, 2, &before, &after, &paths, None);
 }
 
 fn left_out(page: &mut Page, plan: &Plan) {
@@ -116,7 +116,7 @@ fn left_out(page: &mut Page, plan: &Plan) {
     page.line(0, Tone::Heading, "Left out:");
     let mut others = plan.left_out.len();
     for (node, reason) in &plan.unreachable {
-        let on_it = plan.left_out.iter().filter(|address| place_of(address) == Some(node)).count();
+        let on_it = plan.left_out.iter().filter(|address| is_on(address, node)).count();
         others -= on_it;
         let verb = if on_it == 1 { "is" } else { "are" };
         let what = format!("{} on it {verb} left out", count(on_it, "resource"));
@@ -126,9 +126,14 @@ fn left_out(page: &mut Page, plan: &Plan) {
         let elsewhere: Vec<&str> = plan
             .left_out
             .iter()
-            .filter(|address| place_of(address).is_none_or(|place| !plan.unreachable.contains_key(place)))
+            .filter(|address| !plan.unreachable.keys().any(|node| is_on(address, node)))
             .map(|address| address.as_str())
             .collect();
         page.line(2, Tone::Changed, format!("waiting for what is left out: {}", row(&elsewhere)));
     }
+}
+
+/// Whether something that was left out is on a node, or on the cluster.
+fn is_on(address: &Address, node: &str) -> bool {
+    if node == CLUSTER { hactl_kinds::is_on_cluster(address) } else { address.key() == Some(node) }
 }

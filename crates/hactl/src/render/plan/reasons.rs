@@ -1,11 +1,12 @@
 //! Why a resource changes, in plain words.
 
 use hactl_core::Address;
-use hactl_core::cluster::CLUSTER;
 use hactl_core::diff::display_path;
 use hactl_core::plan::{Action, Change, Reason};
+use hactl_kinds::is_on_cluster;
 
 use crate::render::plan::day;
+use crate::render::plan::places::the_place;
 
 /// Every reason of a change, joined by `; `.
 pub(super) fn why(change: &Change) -> String {
@@ -17,11 +18,11 @@ pub(super) fn why(change: &Change) -> String {
 fn words(reason: &Reason, change: &Change) -> String {
     match reason {
         Reason::New => "new in the config".to_owned(),
-        Reason::Missing => format!("deleted on {}, not by hactl", place(change)),
+        Reason::Missing => format!("deleted on {}, not by hactl", the_place(change.node.as_deref())),
         Reason::ConfigChanged => "the config changed".to_owned(),
         Reason::SourceChanged if change.address.primitive() == "secret" => "its source has another value".to_owned(),
         Reason::SourceChanged => "its registry has another image under this tag".to_owned(),
-        Reason::Drifted => format!("changed on {}, not by hactl", place(change)),
+        Reason::Drifted => format!("changed on {}, not by hactl", the_place(change.node.as_deref())),
         Reason::CannotUpdate => format!("cannot change in place: {}", forcing(change)),
         Reason::DependencyReplaced(on) => format!("{} is replaced", near(on, change)),
         Reason::DependencyRemade(on) => format!("{} is made anew", near(on, change)),
@@ -35,29 +36,24 @@ fn words(reason: &Reason, change: &Change) -> String {
         Reason::Destroyed => "to be destroyed".to_owned(),
         Reason::Unfinished => "an earlier run did not finish it".to_owned(),
         Reason::Interrupted => "an earlier replacement was interrupted and goes on".to_owned(),
-        Reason::Unproven if is_on_cluster(change) => "it has not become ready since its last change".to_owned(),
+        Reason::Unproven if is_on_cluster(&change.address) => {
+            "it has not become ready since its last change".to_owned()
+        }
         Reason::Unproven => "it has not proved healthy since its last change".to_owned(),
         Reason::Expires(time) => format!("it is valid until {} and due to be renewed", day(time)),
         Reason::OverlapEnded(time) => format!("its predecessor was trusted beside it until {}", day(time)),
-        Reason::NodeForgotten if is_on_cluster(change) => "its cluster is gone for good: --forget-node".to_owned(),
+        Reason::NodeForgotten if is_on_cluster(&change.address) => {
+            "the cluster is gone for good: --forget-node".to_owned()
+        }
         Reason::NodeForgotten => "its node is gone for good: --forget-node".to_owned(),
         Reason::Kept => "it holds data and is kept, --volumes removes it".to_owned(),
     }
 }
 
-/// Where a resource is, in words.
-pub(super) fn place(change: &Change) -> &'static str {
-    if is_on_cluster(change) { "the cluster" } else { "the host" }
-}
-
-fn is_on_cluster(change: &Change) -> bool {
-    change.node.as_deref() == Some(CLUSTER)
-}
-
 /// The fields that force a replacement: of most kinds the top-level ones, of objects as the server names them.
 fn forcing(change: &Change) -> String {
     let paths = change.paths.iter().filter(|path| path.forces_replacement);
-    let depth = if is_on_cluster(change) { usize::MAX } else { 1 };
+    let depth = if is_on_cluster(&change.address) { usize::MAX } else { 1 };
     let mut names: Vec<String> = paths
         .map(|path| display_path(&path.path[..path.path.len().min(depth)]))
         .filter(|name| !name.is_empty())
