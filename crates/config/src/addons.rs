@@ -127,6 +127,7 @@ impl Addons {
             let name = kubeconfig_name(file);
             let help = format!("name one with `--kubeconfig`, or put `{name}` beside the file, as RKE does");
             self.warn("is not acted on: there is no kubeconfig", Some(&help), reader);
+            acted.ignored = Some(span);
             return acted;
         };
         if found.iter().any(Diagnostic::is_error) {
@@ -158,6 +159,8 @@ pub(crate) struct Acted {
     pub(crate) declarations: Vec<Declaration>,
     pub(crate) documents: BTreeMap<String, Vec<Document>>,
     pub(crate) invalid: Invalid,
+    /// Where they are, if nobody says which cluster they are for.
+    pub(crate) ignored: Option<Span>,
 }
 
 /// The name that RKE gives to the kubeconfig it writes beside a cluster file.

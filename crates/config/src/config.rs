@@ -55,6 +55,8 @@ pub struct Config {
     /// The objects of its manifests, by the manifest's name, in the order they are written. Secrets among them hold their
     /// values in plain text.
     pub documents: BTreeMap<String, Vec<Document>>,
+    /// Where an RKE file has addons that are not acted on, because nothing says which cluster they are for.
+    pub ignored_addons: Option<Span>,
     /// The files it names.
     pub inputs: Inputs,
     /// What is declared but wrong, which is reported already; empty in a config that loaded.

@@ -110,6 +110,7 @@ fn build(
         outputs: Vec::new(),
         kubernetes: None,
         documents: BTreeMap::new(),
+        ignored_addons: None,
         inputs: Inputs::new(&directory),
         invalid: Invalid::default(),
         warnings: Vec::new(),
@@ -135,6 +136,7 @@ fn build(
             documents: addons.documents,
             declarations: addons.declarations,
             invalid: addons.invalid,
+            ignored_addons: addons.ignored,
             ..config(name, Format::Rke)
         });
     }

@@ -15,8 +15,8 @@ use hactl_core::state::State;
 use hactl_core::{Diagnostic, Value};
 use hactl_engine::{Applied, Apply, Events, Identity, Recorder, Refresh, Refreshed, SeenNode, apply, refresh};
 use hactl_kinds::{
-    Hosts, Logins, RULES, ReadSecrets, age, end_of_overlap, lower_with_warnings, preflight, read_secrets,
-    resolve_images, uses_facts,
+    Hosts, Logins, RULES, ReadSecrets, age, end_of_overlap, is_on_cluster, lower_with_warnings, preflight,
+    read_secrets, resolve_images, uses_facts, what_goes_along,
 };
 use hactl_state::{FORMAT, Header, Journal, Loaded, LockGuard, Record, World};
 use tokio::runtime::Runtime;
@@ -156,6 +156,9 @@ pub(crate) async fn prepare(
     let options = asked.options(mode, config)?;
     let state = session.state(&loaded);
     let fail = |diagnostics| Failure::of(&config.sources, diagnostics);
+    if options.mode == Mode::Normal {
+        refuse_to_drop_addons(config, &state).map_err(|diagnostic| fail(vec![diagnostic]))?;
+    }
     let read = read_values(session, config, options.mode).await?;
     let keyring = Keyring::unlock(session, Some(config), state.encryption.as_ref(), &state, read.values)?;
     let hosts = session.hosts(&state, keyring.secrets.key.as_ref());
@@ -202,7 +205,9 @@ pub(crate) async fn prepare(
         options: &options,
     })
     .map_err(fail)?;
-    let refused = refused(&plan, &desired, &mut seen.refusals);
+    let (mut refused, taken): (Vec<_>, Vec<_>) = what_goes_along(&plan).into_iter().partition(Diagnostic::is_error);
+    warnings.extend(taken);
+    refused.extend(refusals(&plan, &desired, &mut seen.refusals));
     if !refused.is_empty() {
         return Err(fail(refused));
     }
@@ -230,6 +235,17 @@ pub(crate) async fn prepare(
         keyring,
         warnings: config.warnings.iter().cloned().chain(warnings).chain(seen.warnings).collect(),
     })
+}
+
+/// Refuses to take addons that are in the file, but that nothing names a cluster for in this run, for gone.
+fn refuse_to_drop_addons(config: &Config, state: &State) -> Result<(), Diagnostic> {
+    let applied = state.resources.keys().any(is_on_cluster);
+    let Some(span) = config.ignored_addons.filter(|_| applied) else { return Ok(()) };
+    let known = state.cluster.as_ref().and_then(|cluster| cluster.connection.kubeconfig.as_deref());
+    let known = known.map(|path| format!(", as in `--kubeconfig {path}`")).unwrap_or_default();
+    Err(Diagnostic::error("addons were applied to a cluster before, and nothing says now which one that is")
+        .at(span)
+        .help(format!("name its kubeconfig{known}; to remove the addons, take them out of the file")))
 }
 
 /// The sensitive values that a plan of this kind needs: variables always, secrets that come from elsewhere only where
@@ -266,12 +282,12 @@ async fn look(
 }
 
 /// What the plan would do and the place where it is to happen would not take.
-fn refused(plan: &Plan, desired: &Desired, refusals: &mut BTreeMap<Address, Diagnostic>) -> Vec<Diagnostic> {
+fn refusals(plan: &Plan, desired: &Desired, told: &mut BTreeMap<Address, Diagnostic>) -> Vec<Diagnostic> {
     let spans: BTreeMap<&Address, _> =
         desired.resources.iter().map(|resource| (&resource.address, resource.span)).collect();
     let acts = plan.changes.iter().filter(|change| matches!(change.action, Action::Create | Action::Update));
     let refused = acts.filter_map(|change| {
-        let refusal = refusals.remove(&change.address)?.about(change.address.as_str());
+        let refusal = told.remove(&change.address)?.about(change.address.as_str());
         Some(match spans.get(&change.address) {
             Some(Some(span)) if refusal.labels.is_empty() => refusal.at(*span),
             _ => refusal,

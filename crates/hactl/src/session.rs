@@ -121,6 +121,7 @@ impl Session {
             let home = std::env::home_dir();
             let mut missing = config.check_key_files(home.as_deref());
             missing.extend(config.check_kubeconfig(home.as_deref()));
+            missing.extend(check_connection(config).filter(|_| missing.is_empty()));
             if !missing.is_empty() {
                 return Err(Failure::of(&config.sources, missing));
             }
@@ -235,6 +236,15 @@ impl Session {
         };
         id.to_string()
     }
+}
+
+/// What is wrong with how the config says that its cluster is reached; not asked where the cluster may be still to come.
+fn check_connection(config: &Config) -> Option<Diagnostic> {
+    let kubernetes = config.kubernetes.as_ref().filter(|kubernetes| kubernetes.depends_on.is_empty())?;
+    let wrong = hactl_kube::server_of(&kubernetes.connection, &config.directory).err()?;
+    let span = kubernetes.kubeconfig_span.unwrap_or(kubernetes.span);
+    let diagnostic = Diagnostic::error(format!("the cluster cannot be reached as the config says: {wrong}"));
+    Some(diagnostic.at(span).help("correct `kubeconfig` or `context` under `kubernetes`, or the file that is named"))
 }
 
 /// Real clusters, those behind nodes reached through the connections that a fleet has anyway.

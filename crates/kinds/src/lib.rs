@@ -35,6 +35,7 @@ pub use logins::Logins;
 pub use lower::{lower, lower_with_warnings};
 pub use mistakes::{all_mistakes, mistakes, warnings};
 pub use node::{preflight, uses_facts};
+pub use object::what_goes_along;
 pub use registry::{RULES, SECTIONS};
 pub use scope::Facts;
 pub use secret::{

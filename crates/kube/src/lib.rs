@@ -15,7 +15,7 @@ use hactl_core::cluster::ClusterConnection;
 
 pub use error::{Cause, ClusterError, FieldConflict};
 pub use object::{FieldOwner, Object, ServedKind};
-pub use server::{KubeClusters, Stream, Tunnel};
+pub use server::{KubeClusters, Stream, Tunnel, server_of};
 
 /// Opens connections to clusters.
 #[async_trait]

@@ -3,7 +3,7 @@
 //! All that is known of objects without an API server is here; what one says of them is in `object`.
 
 mod asked;
-mod builtin;
+pub(crate) mod builtin;
 mod object;
 mod order;
 mod places;

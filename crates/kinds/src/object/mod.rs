@@ -5,6 +5,7 @@
 
 mod apply;
 mod dry_run;
+mod endings;
 mod fields;
 mod json;
 mod live;
@@ -25,6 +26,7 @@ use hactl_core::value::Value;
 
 pub(crate) use apply::{apply_over_drift, await_ready, execute};
 pub(crate) use dry_run::{Trial, try_out, verdict};
+pub use endings::what_goes_along;
 pub(crate) use json::{from_json, to_json};
 pub(crate) use live::is_same;
 pub(crate) use look::{View, all, look};

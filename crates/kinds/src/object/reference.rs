@@ -7,6 +7,8 @@ use hactl_core::value::Value;
 use hactl_core::{Diagnostic, diagnostic::did_you_mean};
 use hactl_kube::{Cluster, ClusterError, Name, ServedKind};
 
+use crate::manifest::builtin;
+
 /// What a spec calls its object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reference<'a> {
@@ -53,11 +55,13 @@ impl<'a> Reference<'a> {
         Self { group, version, kind, namespace: namespace.filter(|namespace| !namespace.is_empty()), name }
     }
 
-    /// Where the object is on a server that serves these types: in the version that it is written in, else in another of
-    /// the same group; none where the server has no such type.
+    /// Where the object is on a server that serves these types: in the version that it is written in; where that is the
+    /// one that Kubernetes has today, and the server an older one, in that. None where the server has no such type.
     pub(crate) fn spot(&self, served: &[ServedKind]) -> Option<Spot> {
         let same = || served.iter().filter(|served| served.group == self.group && served.kind == self.kind);
-        let kind = same().find(|served| served.version == self.version).or_else(|| same().next())?;
+        let is_of_today = builtin::find(self.group, self.kind).is_some_and(|builtin| builtin.version == self.version);
+        let older = || same().next().filter(|_| is_of_today);
+        let kind = same().find(|served| served.version == self.version).or_else(older)?;
         let namespace = kind.namespaced.then(|| self.namespace.unwrap_or(DEFAULT_NAMESPACE).to_owned());
         Some(Spot { kind: kind.clone(), namespace, name: self.name.to_owned() })
     }

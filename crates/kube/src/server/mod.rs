@@ -14,7 +14,7 @@ mod trouble;
 mod watch;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -51,6 +51,15 @@ impl KubeClusters {
     pub fn new(directory: PathBuf, tunnel: Tunnel) -> Self {
         Self { directory, tunnel }
     }
+}
+
+/// The URL of the API server that a connection leads to, as its kubeconfig has it; nothing is asked of it. Relative paths
+/// begin in `directory`.
+///
+/// # Errors
+/// What is wrong with the kubeconfig, as a clause: it cannot be read, or has no such context.
+pub fn server_of(connection: &ClusterConnection, directory: &Path) -> Result<String, String> {
+    kubeconfig::read(connection, directory, &Environment::read()).map(|access| access.names.server)
 }
 
 #[async_trait]

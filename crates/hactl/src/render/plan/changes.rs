@@ -84,7 +84,11 @@ fn blocks<'a>(page: &Page, plan: &'a Plan) -> Vec<Block<'a>> {
         blocks[at].first = blocks[at].first.min(first_steps[position]);
     }
     let turns = turns(plan);
-    blocks.sort_by_key(|block| (turns.get(block.resource).copied(), block.resource, block.first));
+    let turn = |block: &Block<'_>| {
+        let of_objects = block.members.iter().filter_map(|change| turns.get(change.address.as_str())).max();
+        of_objects.or_else(|| turns.get(block.resource)).copied()
+    };
+    blocks.sort_by_key(|block| (turn(block), block.resource, block.first));
     blocks
 }
 

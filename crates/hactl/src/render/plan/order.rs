@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hactl_core::cluster::CLUSTER;
 use hactl_core::graph::Graph;
 use hactl_core::plan::{Action, Operation, Plan, Step, Task, When};
 
@@ -38,13 +39,17 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
     }
 }
 
-/// When each resource has its turn: the number of the last stage that does something to it.
+/// When each resource has its turn, or each object: the number of the last stage that does something to it.
 pub(super) fn turns(plan: &Plan) -> BTreeMap<&str, usize> {
     let lines = lines(plan);
     let mut turns = BTreeMap::new();
     for (line, stage) in lines.iter().zip(stages(&lines)) {
-        let turn = turns.entry(line.resource).or_default();
-        *turn = stage.max(*turn);
+        let objects = line.members.iter().filter(|_| line.objects);
+        let objects = objects.map(|member| plan.changes[*member as usize].address.as_str());
+        for name in objects.chain((!line.objects).then_some(line.resource)) {
+            let turn = turns.entry(name).or_default();
+            *turn = stage.max(*turn);
+        }
     }
     turns
 }
@@ -62,34 +67,38 @@ struct Line<'a> {
     members: Vec<u32>,
     /// The other lines that any of them waits for.
     after: BTreeSet<usize>,
+    /// Whether they are objects, of which each has its own turn.
+    objects: bool,
 }
 
 impl Line<'_> {
     fn text(&self, plan: &Plan, lines: &[Line<'_>]) -> String {
-        let members: Vec<_> = self
-            .members
-            .iter()
-            .map(|member| &plan.changes[*member as usize])
-            .map(|change| (change.address.key(), change.node.as_deref()))
-            .collect();
-        let mut text = format!("{} {}", self.verb, instances(self.resource, &members));
+        let mut text = format!("{} {}", self.verb, self.instances(plan));
         let wave = self.members.iter().find_map(|member| plan.changes[*member as usize].wave);
         if let Some(wave) = wave.filter(|wave| self.members.len() > wave.rollout.max_unavailable as usize) {
             text.push_str(&format!(", {}", at_a_time(wave.rollout.max_unavailable)));
         }
-        let mut after: Vec<&str> = Vec::new();
-        for resource in self.after.iter().map(|line| lines[*line].resource) {
-            if resource != self.resource && !after.contains(&resource) && after.len() <= SHOWN_WAITS {
-                after.push(resource);
+        let mut after: Vec<String> = Vec::new();
+        for line in self.after.iter().map(|line| &lines[*line]) {
+            let name = if line.objects { line.instances(plan) } else { line.resource.to_owned() };
+            if (line.objects || line.resource != self.resource) && !after.contains(&name) && after.len() <= SHOWN_WAITS
+            {
+                after.push(name);
             }
         }
         if after.len() > SHOWN_WAITS {
-            after[SHOWN_WAITS] = "others";
+            after[SHOWN_WAITS] = "others".to_owned();
         }
         if !after.is_empty() {
             text.push_str(&format!(" (after {})", after.join(", ")));
         }
         text
+    }
+
+    fn instances(&self, plan: &Plan) -> String {
+        let changes = self.members.iter().map(|member| &plan.changes[*member as usize]);
+        let members: Vec<_> = changes.map(|change| (change.address.key(), change.node.as_deref())).collect();
+        instances(self.resource, &members)
     }
 }
 
@@ -100,6 +109,7 @@ impl Line<'_> {
 fn lines(plan: &Plan) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::new();
     let mut numbers: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let on_cluster = |task: Task| plan.change(task).node.as_deref() == Some(CLUSTER);
     // What somebody who waits for a step waits for.
     let mut behind: Vec<BTreeSet<usize>> = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
@@ -111,9 +121,11 @@ fn lines(plan: &Plan) -> Vec<Line<'_>> {
             behind.push(after);
             continue;
         };
-        let resource = plan.change(task).address.resource();
-        let number = *numbers.entry((resource, verb)).or_insert_with(|| {
-            lines.push(Line { verb, resource, members: Vec::new(), after: BTreeSet::new() });
+        let (address, objects) = (&plan.change(task).address, on_cluster(task));
+        let turn = if objects { address.as_str() } else { address.resource() };
+        let number = *numbers.entry((turn, verb)).or_insert_with(|| {
+            let resource = address.resource();
+            lines.push(Line { verb, resource, members: Vec::new(), after: BTreeSet::new(), objects });
             lines.len() - 1
         });
         after.remove(&number);
@@ -121,10 +133,37 @@ fn lines(plan: &Plan) -> Vec<Line<'_>> {
         lines[number].members.push(task.change);
         behind.push(BTreeSet::from([number]));
     }
+    let mut lines = joined(lines);
     for line in &mut lines {
         line.members.sort_unstable();
     }
     lines
+}
+
+/// Objects of one resource that wait for the same have one line.
+fn joined(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+    let mut known: BTreeMap<(&str, &str, BTreeSet<usize>), usize> = BTreeMap::new();
+    let mut kept: Vec<Line<'_>> = Vec::with_capacity(lines.len());
+    let mut numbers = Vec::with_capacity(lines.len());
+    for line in lines {
+        let same = (line.verb, line.resource, line.after.clone());
+        let number = match known.get(&same) {
+            Some(first) if line.objects => {
+                kept[*first].members.extend(line.members);
+                *first
+            }
+            _ => {
+                known.insert(same, kept.len());
+                kept.push(line);
+                kept.len() - 1
+            }
+        };
+        numbers.push(number);
+    }
+    for (number, line) in kept.iter_mut().enumerate() {
+        line.after = line.after.iter().map(|first| numbers[*first]).filter(|first| *first != number).collect();
+    }
+    kept
 }
 
 /// The longest way to each line. Where instances of two resources take turns, so that each waits for the other, lines
