@@ -16,7 +16,7 @@ pub(crate) mod samples;
 mod tests;
 
 use hactl_core::Address;
-use hactl_core::cluster::CLUSTER;
+use hactl_core::cluster::{CLUSTER, ClusterConnection};
 use hactl_core::diff::diff;
 use hactl_core::plan::{Counts, Mode, OutputChange, PathChange, Plan};
 use hactl_core::value::Value;
@@ -37,6 +37,10 @@ pub(crate) fn render(plan: &Plan, color: bool) -> String {
     output_changes(&mut page, plan);
     certificates::write(&mut page, plan);
     left_out(&mut page, plan);
+    if let Some(cluster) = plan.cluster.as_ref().filter(|_| plan.has_changes()).and_then(cluster) {
+        page.gap();
+        page.line(0, Tone::Plain, cluster);
+    }
     if plan.targeted {
         page.gap();
         let with = if plan.mode == Mode::Destroy { "what needs it" } else { "what it needs" };
@@ -46,6 +50,19 @@ pub(crate) fn render(plan: &Plan, color: bool) -> String {
     page.gap();
     page.line(0, Tone::Heading, last_line(plan));
     page.finish()
+}
+
+/// Which cluster is meant, as far as the config names it.
+fn cluster(connection: &ClusterConnection) -> Option<String> {
+    let kubeconfig = connection.kubeconfig.as_deref().map(|path| format!("of {path}"));
+    let context = match (&connection.context, &kubeconfig) {
+        (Some(context), _) => Some(format!("context {context}")),
+        (None, Some(_)) => Some("the current context".to_owned()),
+        (None, None) => None,
+    };
+    let via = connection.via.as_ref().map(|via| format!("through {}", via.node));
+    let parts: Vec<String> = context.into_iter().chain(kubeconfig).chain(via).collect();
+    (!parts.is_empty()).then(|| format!("Cluster: {}.", parts.join(" ")))
 }
 
 /// `Plan: 3 to add, 1 to change, 0 to destroy.`, with `, 2 to forget` where something is forgotten.

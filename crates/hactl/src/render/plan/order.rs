@@ -73,32 +73,28 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn text(&self, plan: &Plan, lines: &[Line<'_>]) -> String {
-        let mut text = format!("{} {}", self.verb, self.instances(plan));
+        let changes = self.members.iter().map(|member| &plan.changes[*member as usize]);
+        let members: Vec<_> = changes.map(|change| (change.address.key(), change.node.as_deref())).collect();
+        let mut text = format!("{} {}", self.verb, instances(self.resource, &members));
         let wave = self.members.iter().find_map(|member| plan.changes[*member as usize].wave);
         if let Some(wave) = wave.filter(|wave| self.members.len() > wave.rollout.max_unavailable as usize) {
             text.push_str(&format!(", {}", at_a_time(wave.rollout.max_unavailable)));
         }
-        let mut after: Vec<String> = Vec::new();
-        for line in self.after.iter().map(|line| &lines[*line]) {
-            let name = if line.objects { line.instances(plan) } else { line.resource.to_owned() };
-            if (line.objects || line.resource != self.resource) && !after.contains(&name) && after.len() <= SHOWN_WAITS
-            {
-                after.push(name);
+        // Among objects the numbers tell.
+        let others = self.after.iter().map(|line| &lines[*line]).filter(|line| !(line.objects && self.objects));
+        let mut after: Vec<&str> = Vec::new();
+        for resource in others.map(|line| line.resource) {
+            if resource != self.resource && !after.contains(&resource) && after.len() <= SHOWN_WAITS {
+                after.push(resource);
             }
         }
         if after.len() > SHOWN_WAITS {
-            after[SHOWN_WAITS] = "others".to_owned();
+            after[SHOWN_WAITS] = "others";
         }
         if !after.is_empty() {
             text.push_str(&format!(" (after {})", after.join(", ")));
         }
         text
-    }
-
-    fn instances(&self, plan: &Plan) -> String {
-        let changes = self.members.iter().map(|member| &plan.changes[*member as usize]);
-        let members: Vec<_> = changes.map(|change| (change.address.key(), change.node.as_deref())).collect();
-        instances(self.resource, &members)
     }
 }
 
