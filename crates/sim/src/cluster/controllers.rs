@@ -57,6 +57,11 @@ pub(crate) fn status(scene: &ClusterScene<'_>, object: &Object) -> Option<Status
     Some(Status { value, ready: says_ready.then_some(ready), unready })
 }
 
+/// Whether a controller writes to an object after it was stored. What has an empty status from the start is not written to.
+pub(crate) fn follow(scene: &ClusterScene<'_>, object: &Object) -> bool {
+    !matches!(object.kind(), "Ingress" | "Service") && status(scene, object).is_some()
+}
+
 fn deployment(scene: &ClusterScene<'_>, object: &Object, ready: bool) -> Value {
     let wanted = wanted(scene, object);
     let available = if ready { wanted } else { 0 };

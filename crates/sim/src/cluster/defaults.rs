@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::cluster::TIME;
+use crate::cluster::{TIME, quantity};
 
 /// Completes an object as the server stores it. `revision` is the number of the change that makes it: what the server
 /// allots, as a Service's address, follows from it.
@@ -26,7 +26,10 @@ pub(crate) fn complete(object: &mut Map<String, Value>, revision: u64) {
         "Namespace" => complete_namespace(object),
         "CustomResourceDefinition" => within(object, "spec", complete_definition),
         "ClusterRoleBinding" | "RoleBinding" => complete_binding(object),
-        "PersistentVolumeClaim" => within(object, "spec", |spec| put(spec, "volumeMode", json!("Filesystem"))),
+        "PersistentVolumeClaim" => within(object, "spec", |spec| {
+            put(spec, "volumeMode", json!("Filesystem"));
+            normalise_resources(spec);
+        }),
         "StorageClass" => {
             put(object, "reclaimPolicy", json!("Delete"));
             put(object, "volumeBindingMode", json!("Immediate"));
@@ -34,21 +37,6 @@ pub(crate) fn complete(object: &mut Map<String, Value>, revision: u64) {
         "NetworkPolicy" => within(object, "spec", |spec| put(spec, "policyTypes", json!(["Ingress"]))),
         _ => {}
     }
-}
-
-/// A CPU quantity in the form in which the server writes it: `0.5` as `500m`, `1000m` as `1`.
-fn normal_cpu(value: &Value) -> Option<Value> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    let millis: f64 = match text.strip_suffix('m') {
-        Some(millis) => millis.parse().ok()?,
-        None => text.parse::<f64>().ok()? * 1000.0,
-    };
-    let millis = millis.ceil();
-    Some(Value::String(if millis % 1000.0 == 0.0 { format!("{}", millis / 1000.0) } else { format!("{millis}m") }))
 }
 
 fn complete_deployment(spec: &mut Map<String, Value>) {
@@ -86,12 +74,36 @@ fn complete_strategy(spec: &mut Map<String, Value>, key: &str, rolling: &[(&str,
 }
 
 fn complete_job(spec: &mut Map<String, Value>) {
-    for (key, value) in [("backoffLimit", json!(6)), ("completions", json!(1)), ("parallelism", json!(1))] {
-        put(spec, key, value);
+    put(spec, "backoffLimit", json!(6));
+    // A Job that says how many pods run at a time, and not how many have to end well, is done with the first.
+    if !spec.contains_key("parallelism") {
+        put(spec, "completions", json!(1));
     }
+    put(spec, "parallelism", json!(1));
     put(spec, "completionMode", json!("NonIndexed"));
     put(spec, "suspend", json!(false));
     complete_template(spec);
+}
+
+/// Marks a new Job's pods as its own, which the server does by the Job's uid.
+pub(crate) fn identify_job(job: &mut Map<String, Value>, uid: &str) {
+    let name = job.get("metadata").and_then(|metadata| metadata.get("name")).cloned().unwrap_or_default();
+    within(job, "spec", |spec| {
+        if spec.get("manualSelector") == Some(&json!(true)) {
+            return;
+        }
+        put(spec, "selector", json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}));
+        within(spec, "template", |template| {
+            within(template, "metadata", |metadata| {
+                within(metadata, "labels", |labels| {
+                    for prefix in ["batch.kubernetes.io/", ""] {
+                        put(labels, &format!("{prefix}controller-uid"), json!(uid));
+                        put(labels, &format!("{prefix}job-name"), name.clone());
+                    }
+                });
+            });
+        });
+    });
 }
 
 fn complete_cron_job(spec: &mut Map<String, Value>) {
@@ -146,10 +158,12 @@ fn complete_container(container: &mut Map<String, Value>) {
             complete_probe(probe);
         }
     }
-    if let Some(resources) = container.get_mut("resources").and_then(Value::as_object_mut) {
-        for amounts in resources.values_mut().filter_map(Value::as_object_mut) {
-            normalise_amounts(amounts);
-        }
+    normalise_resources(container);
+}
+
+fn normalise_resources(holder: &mut Map<String, Value>) {
+    if let Some(resources) = holder.get_mut("resources").and_then(Value::as_object_mut) {
+        resources.values_mut().filter_map(Value::as_object_mut).for_each(quantity::normalise);
     }
 }
 
@@ -164,18 +178,6 @@ fn complete_probe(probe: &mut Map<String, Value>) {
     }
 }
 
-fn normalise_amounts(amounts: &mut Map<String, Value>) {
-    for (name, amount) in amounts {
-        if name == "cpu" {
-            if let Some(normal) = normal_cpu(amount) {
-                *amount = normal;
-            }
-        } else if amount.is_number() {
-            *amount = Value::String(amount.to_string());
-        }
-    }
-}
-
 fn complete_service(spec: &mut Map<String, Value>, revision: u64) {
     put(spec, "type", json!("ClusterIP"));
     put(spec, "sessionAffinity", json!("None"));
@@ -185,6 +187,13 @@ fn complete_service(spec: &mut Map<String, Value>, revision: u64) {
         let number = port.get("port").cloned().unwrap_or_default();
         put(port, "targetPort", number);
     });
+    let is_open = kind == "NodePort" || kind == "LoadBalancer";
+    if !is_open {
+        spec.remove("externalTrafficPolicy");
+        each(spec, "ports", |port| {
+            port.remove("nodePort");
+        });
+    }
     if kind == "ExternalName" {
         return;
     }
@@ -194,7 +203,7 @@ fn complete_service(spec: &mut Map<String, Value>, revision: u64) {
     put(spec, "clusterIP", json!(format!("10.96.{}.{}", (revision / 250) % 256, revision % 250 + 1)));
     let address = spec.get("clusterIP").cloned().unwrap_or_default();
     put(spec, "clusterIPs", json!([address]));
-    if kind == "NodePort" || kind == "LoadBalancer" {
+    if is_open {
         put(spec, "externalTrafficPolicy", json!("Cluster"));
         let mut node_port = 30_000 + revision % 2_700;
         each(spec, "ports", |port| {
@@ -264,24 +273,4 @@ fn put(map: &mut Map<String, Value>, key: &str, value: Value) {
 fn each(map: &mut Map<String, Value>, list: &str, mut change: impl FnMut(&mut Map<String, Value>)) {
     let items = map.get_mut(list).and_then(Value::as_array_mut);
     items.into_iter().flatten().filter_map(Value::as_object_mut).for_each(&mut change);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cpu_has_one_form() {
-        for (given, normal) in [
-            (json!("0.5"), "500m"),
-            (json!("500m"), "500m"),
-            (json!("1000m"), "1"),
-            (json!(2), "2"),
-            (json!("0.0001"), "1m"),
-            (json!("2.25"), "2250m"),
-        ] {
-            assert_eq!(normal_cpu(&given), Some(json!(normal)));
-        }
-        assert_eq!(normal_cpu(&json!("much")), None);
-    }
 }

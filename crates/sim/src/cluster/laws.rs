@@ -185,18 +185,24 @@ fn a_conflict_names_field_and_owner() {
 
 #[test]
 fn lists_that_break_their_rules_are_refused() {
-    for (list, reason) in [
+    let env = json!([{"name": "A"}, {"name": "A"}]);
+    for (spec, path, reason) in [
         (
-            json!([{"image": "web:1"}]),
-            "element 0: associative list with keys has an element that omits key field \"name\"",
+            json!({"hostAliases": [{"hostnames": ["a"]}]}),
+            "spec.template.spec.hostAliases",
+            "element 0: associative list with keys has an element that omits key field \"ip\"",
         ),
-        (json!([{"name": "web"}, {"name": "web"}]), "duplicate entries for key [name=\"web\"]"),
+        (
+            json!({"containers": [{"name": "web", "env": env}]}),
+            "spec.template.spec.containers[name=\"web\"].env",
+            "duplicate entries for key [name=\"A\"]",
+        ),
     ] {
-        let sent = object(&[("spec.template.spec.containers", list)]);
+        let sent = object(&[("spec.template.spec", spec)]);
         let Err(Refusal::BadList(bad)) = apply(&place(), &nothing(), &sent, &request("a", false)) else {
             panic!("{sent} is taken");
         };
-        assert_eq!((bad.path.as_str(), bad.reason.as_str()), ("spec.template.spec.containers", reason));
+        assert_eq!((bad.path.as_str(), bad.reason.as_str()), (path, reason));
     }
 }
 
@@ -224,4 +230,13 @@ fn custom_resources_have_maps_field_by_field_and_whole_lists() {
     assert_eq!(owned(&live, "a"), [".spec.list"]);
     let other = json!({"spec": {"list": [{"name": "b"}]}});
     assert!(matches!(apply(&place, &live, &other, &request("b", false)), Err(Refusal::Conflict(_))));
+}
+
+#[test]
+fn what_nobody_owns_stays_when_its_owner_leaves() {
+    let labels = |labels: Value| object(&[("spec.template.metadata.labels", labels)]);
+    let mut live = apply(&place(), &nothing(), &labels(json!({"a": "1"})), &request("a", false)).unwrap();
+    live.value["spec"]["template"]["metadata"]["labels"]["job-name"] = json!("made by the server");
+    let left = apply(&place(), &live, &object(&[]), &request("a", false)).unwrap();
+    assert_eq!(left.value["spec"]["template"]["metadata"]["labels"], json!({"job-name": "made by the server"}));
 }

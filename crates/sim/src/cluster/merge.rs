@@ -155,7 +155,8 @@ fn merged_lists(live: Vec<(Step, &Value, Place)>, sent: &[(Step, &Value, Place)]
     Ok(result)
 }
 
-/// Takes out of a value what was owned before and is not kept by anybody.
+/// Takes out of a value what was owned before and is not kept by anybody. What nobody owns stays; a map or list that has
+/// nothing left in it goes.
 fn prune(place: &Place, value: &mut Value, before: &Fields, kept: &Fields) -> Result<(), BadList> {
     if before.inside.is_empty() {
         return Ok(());
@@ -164,25 +165,40 @@ fn prune(place: &Place, value: &mut Value, before: &Fields, kept: &Fields) -> Re
         Some(parts) => parts.into_iter().map(|(step, _, place)| (step, place)).collect(),
         None => return Ok(()),
     };
-    let is_gone = |step: &Step| before.inside.contains_key(step) && !kept.inside.contains_key(step);
-    let mut stay = steps.iter().map(|(step, _)| !is_gone(step));
-    match value {
-        Value::Object(map) => map.retain(|_, _| stay.next().unwrap_or(true)),
-        Value::Array(items) => items.retain(|_| stay.next().unwrap_or(true)),
-        _ => {}
-    }
-    let left = steps.into_iter().filter(|(step, _)| !is_gone(step));
     let parts: Vec<&mut Value> = match value {
         Value::Object(map) => map.values_mut().collect(),
         Value::Array(items) => items.iter_mut().collect(),
         _ => Vec::new(),
     };
-    for ((step, place), part) in left.zip(parts) {
-        if let (Some(before), Some(kept)) = (before.inside.get(&step), kept.inside.get(&step)) {
-            prune(&place, part, before, kept)?;
+    let nothing = Fields::default();
+    let mut stay = Vec::new();
+    for ((step, place), part) in steps.into_iter().zip(parts) {
+        let Some(before) = before.inside.get(&step) else {
+            stay.push(true);
+            continue;
+        };
+        let kept = kept.inside.get(&step);
+        let is_gone = before.here && kept.is_none();
+        if !is_gone {
+            prune(&place, part, before, kept.unwrap_or(&nothing))?;
         }
+        stay.push(!is_gone && (kept.is_some() || !is_empty(part)));
+    }
+    let mut stay = stay.into_iter();
+    match value {
+        Value::Object(map) => map.retain(|_, _| stay.next().unwrap_or(true)),
+        Value::Array(items) => items.retain(|_| stay.next().unwrap_or(true)),
+        _ => {}
     }
     Ok(())
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
 }
 
 /// What is new or another in the second value.

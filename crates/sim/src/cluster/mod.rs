@@ -7,6 +7,7 @@ mod controllers;
 mod defaults;
 mod deletion;
 mod drift;
+mod empty;
 mod fields;
 mod immutable;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod laws;
 mod merge;
 mod pods;
 mod port;
+mod quantity;
 mod reading;
 mod scene;
 mod shape;

@@ -1,7 +1,7 @@
 //! The port [`Cluster`] on the simulated cluster. Each operation is one call, where faults strike, with one pure decision.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,12 +21,14 @@ const PERIOD: Duration = Duration::from_millis(100);
 /// The sandbox's API server.
 struct SimulatedCluster {
     sandbox: Sandbox,
+    /// What was served of the groups that were asked for, until it is forgotten.
+    served: Mutex<BTreeMap<String, Vec<ServedKind>>>,
 }
 
 #[async_trait]
 impl Clusters for Sandbox {
     async fn connect(&self, _connection: &ClusterConnection) -> Result<Arc<dyn Cluster>, ClusterError> {
-        let cluster = SimulatedCluster { sandbox: self.clone() };
+        let cluster = SimulatedCluster { sandbox: self.clone(), served: Mutex::default() };
         cluster.call(Operation::Connect, "", |_| unchanged(())).await?;
         Ok(Arc::new(cluster))
     }
@@ -39,10 +41,25 @@ impl Cluster for SimulatedCluster {
     }
 
     async fn served(&self, groups: &BTreeSet<String>) -> Result<Vec<ServedKind>, ClusterError> {
-        self.call(Operation::Served, "", |scene| unchanged(reading::served(scene, groups))).await
+        let unknown = |served: &BTreeMap<String, Vec<ServedKind>>| -> BTreeSet<String> {
+            groups.iter().filter(|group| !served.contains_key(*group)).cloned().collect()
+        };
+        let asked = unknown(&self.served.lock().unwrap_or_else(PoisonError::into_inner));
+        if !asked.is_empty() {
+            let found = self.call(Operation::Served, "", |scene| unchanged(reading::served(scene, &asked))).await?;
+            let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+            for group in asked {
+                let kinds = found.iter().filter(|kind| kind.group == group).cloned().collect();
+                served.entry(group).or_insert(kinds);
+            }
+        }
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(groups.iter().filter_map(|group| served.get(group)).flatten().cloned().collect())
     }
 
-    async fn forget_served(&self) {}
+    async fn forget_served(&self) {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 
     async fn list(
         &self,
@@ -78,7 +95,7 @@ impl Cluster for SimulatedCluster {
         let look = |scene: &ClusterScene<'_>| unchanged(reading::get(scene, kind, name)?);
         let mut found = self.call(Operation::Next, &address(kind, name), look).await?;
         let mut waited = Duration::ZERO;
-        while waited < PATIENCE && found.as_ref().is_some_and(|object| object.resource_version() == seen) {
+        while waited < PATIENCE && found.as_ref().map_or("", Object::resource_version) == seen {
             tokio::time::sleep(PERIOD).await;
             waited += PERIOD;
             found = self.sandbox.world().on_cluster(|scene| reading::get(scene, kind, name))?;

@@ -14,12 +14,14 @@ pub(crate) struct Place {
     /// Where a pod's spec begins.
     pod: Option<&'static str>,
     path: String,
+    /// The path as messages have it, with the keys of items: `spec.template.spec.containers[name="web"].env`.
+    shown: String,
 }
 
 /// A list that breaks the rules of its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BadList {
-    /// Names of fields from the top: `spec.ports`.
+    /// From the top, as messages have it: `spec.template.spec.containers[name="web"].env`.
     pub(crate) path: String,
     /// As a clause.
     pub(crate) reason: String,
@@ -40,16 +42,26 @@ enum Shape {
     Fields,
 }
 
-/// A key of a list's items, with the text that it has where it is absent.
-type Key = (&'static str, Option<&'static str>);
+/// A key of a list's items.
+type Key = (&'static str, Absent);
 
-const NAME: Shape = Shape::Keyed(&[("name", None)]);
-const TYPE: Shape = Shape::Keyed(&[("type", None)]);
+/// What a key is taken to be where it is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    Refused,
+    Text(&'static str),
+    Zero,
+}
+
+const EMPTY: Absent = Absent::Text("");
+const TCP: Absent = Absent::Text("TCP");
+const NAME: Shape = Shape::Keyed(&[("name", EMPTY)]);
+const TYPE: Shape = Shape::Keyed(&[("type", EMPTY)]);
 
 /// Of every type.
 const EVERYWHERE: &[(&str, Shape)] = &[
     ("metadata.finalizers", Shape::Set),
-    ("metadata.ownerReferences", Shape::Keyed(&[("uid", None)])),
+    ("metadata.ownerReferences", Shape::Keyed(&[("uid", EMPTY)])),
     ("status.conditions", TYPE),
 ];
 
@@ -59,7 +71,7 @@ const BUILT_IN: &[(&str, Shape)] = &[
     ("roleRef", Shape::Whole),
     ("secrets", NAME),
     ("spec.podSelector", Shape::Whole),
-    ("spec.ports", Shape::Keyed(&[("port", None), ("protocol", Some("TCP"))])),
+    ("spec.ports", Shape::Keyed(&[("port", Absent::Zero), ("protocol", TCP)])),
     ("spec.scaleTargetRef", Shape::Whole),
     ("spec.selector", Shape::Whole),
     ("webhooks", NAME),
@@ -69,23 +81,23 @@ const BUILT_IN: &[(&str, Shape)] = &[
 const POD: &[(&str, Shape)] = &[
     ("containers", NAME),
     ("ephemeralContainers", NAME),
-    ("hostAliases", Shape::Keyed(&[("ip", None)])),
+    ("hostAliases", Shape::Keyed(&[("ip", Absent::Refused)])),
     ("imagePullSecrets", NAME),
     ("initContainers", NAME),
     ("nodeSelector", Shape::Whole),
     ("resourceClaims", NAME),
     ("schedulingGates", NAME),
-    ("topologySpreadConstraints", Shape::Keyed(&[("topologyKey", None), ("whenUnsatisfiable", None)])),
+    ("topologySpreadConstraints", Shape::Keyed(&[("topologyKey", EMPTY), ("whenUnsatisfiable", EMPTY)])),
     ("volumes", NAME),
 ];
 
 /// Of a container in it.
 const CONTAINER: &[(&str, Shape)] = &[
     ("env", NAME),
-    ("ports", Shape::Keyed(&[("containerPort", None), ("protocol", Some("TCP"))])),
+    ("ports", Shape::Keyed(&[("containerPort", Absent::Zero), ("protocol", TCP)])),
     ("resources.claims", NAME),
-    ("volumeDevices", Shape::Keyed(&[("devicePath", None)])),
-    ("volumeMounts", Shape::Keyed(&[("mountPath", None)])),
+    ("volumeDevices", Shape::Keyed(&[("devicePath", EMPTY)])),
+    ("volumeMounts", Shape::Keyed(&[("mountPath", EMPTY)])),
 ];
 
 /// Fields that are owned as a whole wherever they stand in a pod's spec: references and selectors.
@@ -112,13 +124,13 @@ impl Place {
             "PodTemplate" => Some("template.spec."),
             _ => None,
         };
-        Self { custom, pod: pod.filter(|_| !custom), path: String::new() }
+        Self { custom, pod: pod.filter(|_| !custom), path: String::new(), shown: String::new() }
     }
 
     /// The place of a field in a map at this place.
     pub(crate) fn field(&self, name: &str) -> Self {
-        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        Self { custom: self.custom, pod: self.pod, path }
+        let below = |path: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        Self { custom: self.custom, pod: self.pod, path: below(&self.path), shown: below(&self.shown) }
     }
 
     /// The parts in which a value at this place is owned; none where it is owned as a whole.
@@ -133,22 +145,32 @@ impl Place {
             (Value::Array(items), Shape::Keyed(keys)) => {
                 let steps = items.iter().enumerate().map(|(index, item)| self.step_to(index, item, keys));
                 let steps = steps.collect::<Result<Vec<_>, _>>()?;
-                self.refuse_repeated(&steps)?;
-                Ok(Some(steps.into_iter().zip(items).map(|(step, item)| (step, item, self.clone().within())).collect()))
+                self.items(steps, items).map(Some)
             }
             (Value::Array(items), Shape::Set) => {
                 let steps: Vec<Step> = items.iter().map(Step::value).collect();
-                self.refuse_repeated(&steps)?;
-                Ok(Some(steps.into_iter().zip(items).map(|(step, item)| (step, item, self.clone().within())).collect()))
+                self.items(steps, items).map(Some)
             }
             _ => Ok(None),
         }
     }
 
-    /// The place of the items of a list at this place.
-    fn within(mut self) -> Self {
-        self.path.push_str("[]");
-        self
+    /// The items of a list at this place.
+    fn items<'a>(&self, steps: Vec<Step>, items: &'a [Value]) -> Result<Vec<Part<'a>>, BadList> {
+        self.refuse_repeated(&steps)?;
+        let parts = steps.into_iter().zip(items).map(|(step, item)| {
+            let place = self.item(&step);
+            (step, item, place)
+        });
+        Ok(parts.collect())
+    }
+
+    /// The place of an item of a list at this place.
+    fn item(&self, step: &Step) -> Self {
+        let mut place = self.clone();
+        place.path.push_str("[]");
+        place.shown.push_str(&step.text());
+        place
     }
 
     fn step_to(&self, index: usize, item: &Value, keys: &[Key]) -> Result<Step, BadList> {
@@ -156,12 +178,13 @@ impl Place {
         for (key, otherwise) in keys {
             let value = match (item.get(*key), otherwise) {
                 (Some(value), _) => value.clone(),
-                (None, Some(text)) => Value::String((*text).to_owned()),
-                (None, None) => {
+                (None, Absent::Text(text)) => Value::String((*text).to_owned()),
+                (None, Absent::Zero) => Value::from(0),
+                (None, Absent::Refused) => {
                     let reason = format!(
                         "element {index}: associative list with keys has an element that omits key field {key:?}"
                     );
-                    return Err(BadList { path: self.path.replace("[]", ""), reason });
+                    return Err(BadList { path: self.shown.clone(), reason });
                 }
             };
             found.insert(*key, value);
@@ -174,7 +197,7 @@ impl Place {
         match steps.iter().find(|step| !seen.insert(*step)) {
             Some(step) => {
                 let reason = format!("duplicate entries for key {}", step.text());
-                Err(BadList { path: self.path.replace("[]", ""), reason })
+                Err(BadList { path: self.shown.clone(), reason })
             }
             None => Ok(()),
         }

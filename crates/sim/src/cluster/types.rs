@@ -1,6 +1,8 @@
 //! The types that the API server serves: those of Kubernetes 1.31 that users meet, and what
 //! CustomResourceDefinitions add. Versions that were removed before 1.31 are not there.
 
+use std::cmp::Reverse;
+
 use hactl_kube::{Object, ServedKind};
 use serde_json::Value;
 
@@ -90,14 +92,15 @@ pub(crate) fn is_built_in(group: &str, kind: &str) -> bool {
     BUILT_IN.iter().any(|row| row.0 == group && row.2 == kind)
 }
 
-/// The types that a CustomResourceDefinition defines, the version that is stored first.
+/// The types that a CustomResourceDefinition defines, the version that the server prefers first: stable before beta before
+/// alpha, newer before older.
 pub(crate) fn defined_by(definition: &Object) -> Vec<ServedKind> {
     let text = |path: &[&str]| definition.at(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     let versions =
         definition.at(&["spec", "versions"]).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let is = |version: &Value, key: &str| version.get(key).and_then(Value::as_bool).unwrap_or_default();
     let mut served: Vec<&Value> = versions.iter().filter(|version| is(version, "served")).collect();
-    served.sort_by_key(|version| !is(version, "storage"));
+    served.sort_by_key(|version| maturity(version.get("name").and_then(Value::as_str).unwrap_or_default()));
     served
         .into_iter()
         .filter_map(|version| {
@@ -110,6 +113,27 @@ pub(crate) fn defined_by(definition: &Object) -> Vec<ServedKind> {
             })
         })
         .collect()
+}
+
+/// Orders versions as the server does: `v2`, `v1`, `v10beta2`, `v1alpha1`, then those of other forms by name.
+fn maturity(version: &str) -> (u8, Reverse<u64>, Reverse<u64>, &str) {
+    let split = |text: &str| -> Option<(u64, String)> {
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        Some((text.get(..end)?.parse().ok()?, text.get(end..)?.to_owned()))
+    };
+    let Some((major, rest)) = version.strip_prefix('v').and_then(split) else {
+        return (3, Reverse(0), Reverse(0), version);
+    };
+    let stage = |word: &str| rest.strip_prefix(word).and_then(|minor| minor.parse::<u64>().ok());
+    if rest.is_empty() {
+        (0, Reverse(major), Reverse(0), version)
+    } else if let Some(minor) = stage("beta") {
+        (1, Reverse(major), Reverse(minor), version)
+    } else if let Some(minor) = stage("alpha") {
+        (2, Reverse(major), Reverse(minor), version)
+    } else {
+        (3, Reverse(0), Reverse(0), version)
+    }
 }
 
 /// How an object is addressed: `Kind/namespace/name`, `Kind/name`; `Kind.group/…` where the group is neither one of

@@ -3,13 +3,13 @@
 use hactl_kube::{Applying, ClusterError, Object, ServedKind};
 use serde_json::{Map, Value, json};
 
-use crate::cluster::defaults::{complete, within};
+use crate::cluster::defaults::{complete, identify_job, within};
 use crate::cluster::deletion::removal;
 use crate::cluster::merge::{self, Managed, Refusal, Request};
 use crate::cluster::reading::{just_stored, shown};
 use crate::cluster::scene::{ClusterScene, Decision};
 use crate::cluster::shape::{Place, without_nulls};
-use crate::cluster::{ClusterChange, Key, TIME, controllers, immutable, types, validation};
+use crate::cluster::{ClusterChange, Key, TIME, controllers, empty, immutable, types, validation};
 
 /// Server-side apply.
 pub(crate) fn apply(
@@ -23,9 +23,7 @@ pub(crate) fn apply(
     let live = scene.cluster.objects.get(&key);
     expect_uid(&sent, live)?;
     expect_namespace(scene, &key, live)?;
-    if let Some(message) = validation::unreadable(kind, &sent) {
-        return Err(ClusterError::Refused { status: 400, message });
-    }
+    expect_readable(kind, &sent)?;
     sent.0.remove("status");
     leave_to_the_server(&mut sent.0);
 
@@ -45,10 +43,11 @@ pub(crate) fn update(scene: &ClusterScene<'_>, kind: &ServedKind, object: &Objec
     let key = addressed(scene, kind, &wanted)?;
     let live = scene.cluster.objects.get(&key);
     expect_namespace(scene, &key, live)?;
-    if let Some(message) = validation::unreadable(kind, &wanted) {
-        return Err(ClusterError::Refused { status: 400, message });
+    expect_readable(kind, &wanted)?;
+    if types::is_built_in(&kind.group, &kind.kind) {
+        empty::leave_out(&mut wanted.0);
+        complete(&mut wanted.0, scene.cluster.revision + 1);
     }
-    complete(&mut wanted.0, scene.cluster.revision + 1);
     let managed = live.map(|live| Managed::read(&live.0)).unwrap_or(Managed { value: json!({}), owners: Vec::new() });
     let value = Managed::read(&wanted.0).value;
     let request = Request { manager, api_version: &kind.api_version(), force: true };
@@ -65,14 +64,17 @@ pub(crate) fn place_of(kind: &ServedKind) -> Place {
 /// What is stored of a result, if anything changed.
 fn store(scene: &ClusterScene<'_>, kind: &ServedKind, live: Option<&Object>, result: Managed) -> Decision<Object> {
     let revision = scene.cluster.revision + 1;
-    let mut new = Object(result.write(TIME));
-    complete(&mut new.0, revision);
-    within(&mut new.0, "metadata", |metadata| {
-        if live.is_none() {
-            metadata.insert("uid".to_owned(), json!(scene.cluster.uid(scene.seed, revision)));
-            metadata.insert("creationTimestamp".to_owned(), json!(TIME));
+    let mut new = Object(finished(kind, result, revision));
+    if live.is_none() {
+        let uid = scene.cluster.uid(scene.seed, revision);
+        if new.kind() == "Job" {
+            identify_job(&mut new.0, &uid);
         }
-    });
+        within(&mut new.0, "metadata", |metadata| {
+            metadata.insert("uid".to_owned(), json!(uid));
+            metadata.insert("creationTimestamp".to_owned(), json!(TIME));
+        });
+    }
     let causes = match live {
         Some(live) if live.0 == new.0 => return Ok((shown(scene, live, &kind.api_version()), Vec::new())),
         Some(live) => [validation::wrong(kind, &new), immutable::broken(live, &new)].concat(),
@@ -88,11 +90,23 @@ fn store(scene: &ClusterScene<'_>, kind: &ServedKind, live: Option<&Object>, res
         let changes = removal(scene.cluster, &Key::of(&new), revision);
         return Ok((just_stored(before.as_ref(), &new), changes));
     }
-    let answer = match controllers::status(scene, &new) {
-        Some(_) => just_stored(before.as_ref(), &new),
-        None => shown(scene, &new, &kind.api_version()),
+    let answer = if controllers::follow(scene, &new) {
+        just_stored(before.as_ref(), &new)
+    } else {
+        shown(scene, &new, &kind.api_version())
     };
     Ok((answer, vec![ClusterChange::Put { object: new }]))
+}
+
+/// The result of a merge as it is stored: without what is empty, with the server's defaults.
+fn finished(kind: &ServedKind, result: Managed, revision: u64) -> Map<String, Value> {
+    let Managed { value, owners } = result;
+    let Value::Object(mut object) = value else { return Map::new() };
+    if types::is_built_in(&kind.group, &kind.kind) {
+        empty::leave_out(&mut object);
+        complete(&mut object, revision);
+    }
+    Managed { value: Value::Object(object), owners }.write(TIME)
 }
 
 /// Sets resource version and generation. The generation counts changes of what is wanted, for the types that have one.
@@ -155,6 +169,13 @@ fn addressed(scene: &ClusterScene<'_>, kind: &ServedKind, object: &Object) -> Re
     Ok(Key::new(&kind.group, &kind.kind, object.namespace().unwrap_or_default(), object.name()))
 }
 
+fn expect_readable(kind: &ServedKind, object: &Object) -> Result<(), ClusterError> {
+    match validation::unreadable(kind, object) {
+        Some(message) => Err(ClusterError::Invalid { message, causes: Vec::new() }),
+        None => Ok(()),
+    }
+}
+
 fn expect_uid(sent: &Object, live: Option<&Object>) -> Result<(), ClusterError> {
     let is_other = !sent.uid().is_empty() && live.map(Object::uid) != Some(sent.uid());
     if is_other { Err(ClusterError::OtherObject) } else { Ok(()) }
@@ -200,7 +221,7 @@ pub(crate) fn refused(kind: &ServedKind, key: &Key, refusal: Refusal) -> Cluster
                 bad.path,
                 bad.reason
             );
-            ClusterError::Refused { status: 500, message }
+            ClusterError::Invalid { message, causes: vec![validation::cause(&bad.path, bad.reason)] }
         }
     }
 }

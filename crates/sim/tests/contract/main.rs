@@ -1,10 +1,13 @@
-//! The contract of the port [`hactl_host::Host`], as cases that every implementation passes: the sandbox always, and
-//! real hosts where a lab is up (`scripts/lab up && eval "$(scripts/lab env)"`). A case that passes on one of them only
-//! has found a bug in the other. Podman's Docker-compatible API is held to the same; where it differs, [`podman`] says so.
+//! The contract of the ports [`hactl_host::Host`] and [`hactl_kube::Cluster`], as cases that every implementation passes:
+//! the sandbox always, and real hosts where a lab is up (`scripts/lab up && eval "$(scripts/lab env)"`). A case that passes
+//! on one of them only has found a bug in the other. Podman's Docker-compatible API is held to the same; where it differs,
+//! [`podman`] says so. API servers are in [`cluster`].
 //!
 //! Tests are named `WORLD::TOPIC::CASE`, so that `cargo test -p hactl-sim --test contract lab::files` runs one topic on
 //! real hosts.
 
+#[cfg(test)]
+mod cluster;
 #[cfg(test)]
 mod config;
 #[cfg(test)]

@@ -10,14 +10,25 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::world::World;
 use crate::{
-    config, containers, engine, files, health, hosts, images, inventory, lab, podman, removal, sandbox, starting,
-    survey,
+    cluster, config, containers, engine, files, health, hosts, images, inventory, lab, podman, removal, sandbox,
+    starting, survey,
 };
 
-/// One promise of the port.
-pub(crate) struct Case {
+/// One promise of a port.
+pub(crate) struct Case<W: 'static = World> {
     pub(crate) name: &'static str,
-    pub(crate) run: for<'a> fn(&'a World) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
+    pub(crate) run: for<'a> fn(&'a W) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
+}
+
+/// Topics and their cases.
+pub(crate) type Topics<W = World> = [(&'static str, &'static [Case<W>])];
+
+/// The place of one case.
+pub(crate) trait Stage: 'static {
+    /// Makes it ready for the case.
+    async fn open(&self);
+    /// Removes what the case made, whether it passed or not.
+    async fn close(&self);
 }
 
 /// Lists functions `async fn(&World)` as cases.
@@ -28,8 +39,8 @@ macro_rules! cases {
 }
 pub(crate) use cases;
 
-/// Topics and their cases.
-const TOPICS: &[(&str, &[Case])] = &[
+/// What every host promises.
+const TOPICS: &Topics = &[
     ("survey", survey::CASES),
     ("inventory", inventory::CASES),
     ("files", files::CASES),
@@ -44,7 +55,7 @@ const TOPICS: &[(&str, &[Case])] = &[
 ];
 
 /// What only a real host can show: commands that do something, users who may not do everything.
-const ON_REAL_HOSTS: &[(&str, &[Case])] = &[
+const ON_REAL_HOSTS: &Topics = &[
     ("config", config::IN_FORCE),
     ("engine", engine::BY_USER),
     ("files", files::BY_USER),
@@ -66,6 +77,7 @@ pub(crate) fn run() {
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let runtime = Arc::new(Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
     let mut trials = trials("sandbox", &[TOPICS], &[], &runtime, sandbox::world);
+    trials.extend(clusters(&runtime));
     match lab::Lab::from_environment() {
         Some(lab) => {
             let everything = [TOPICS, ON_REAL_HOSTS];
@@ -93,13 +105,27 @@ pub(crate) fn run() {
     conclusion.exit();
 }
 
+/// The tests of API servers.
+fn clusters(runtime: &Arc<Runtime>) -> Vec<Trial> {
+    use cluster::{ON_REAL_SERVERS, TOPICS, differences};
+    let mut trials = trials("sandbox", &[TOPICS], differences::OF_SANDBOX, runtime, cluster::sandbox::world);
+    match cluster::lab::Lab::from_environment() {
+        Some(lab) => {
+            let world = move |id: &str, _| lab.world(id);
+            trials.extend(self::trials("lab", &[TOPICS, ON_REAL_SERVERS], differences::OF_OLD_SERVERS, runtime, world));
+        }
+        None => eprintln!("no real API server is tested: HACTL_LAB_KUBECONFIG is not set (`scripts/lab up` makes one)"),
+    }
+    trials
+}
+
 /// One test for each case. Of the cases in `differences`, with a reason each, it is a failure to pass.
-fn trials(
+fn trials<W: Stage>(
     world: &str,
-    topics: &[&'static [(&str, &[Case])]],
+    topics: &[&'static Topics<W>],
     differences: &'static [(&str, &str)],
     runtime: &Arc<Runtime>,
-    make: impl Fn(&str, u16) -> World + Send + Sync + 'static,
+    make: impl Fn(&str, u16) -> W + Send + Sync + 'static,
 ) -> Vec<Trial> {
     let make = Arc::new(make);
     let topics = topics.iter().copied().flatten();
@@ -129,15 +155,15 @@ fn trials(
 }
 
 /// Cleans up after the case whether it passes or not.
-fn play(case: &Case, runtime: &Runtime, make: impl FnOnce() -> World) -> std::thread::Result<()> {
+fn play<W: Stage>(case: &Case<W>, runtime: &Runtime, make: impl FnOnce() -> W) -> std::thread::Result<()> {
     let _entered = runtime.enter();
     let world = make();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
-            world.connect().await;
+            world.open().await;
             (case.run)(&world).await;
         });
     }));
-    world.clean();
+    runtime.block_on(world.close());
     outcome
 }

@@ -10,6 +10,8 @@ use hactl_host::{
     HostError, Inventory, PortBinding, Survey, SurveyRequest, labels,
 };
 
+use crate::suite::Stage;
+
 /// The user of the most cases, who may do everything.
 pub(crate) const OPS: &str = "ops";
 
@@ -99,11 +101,6 @@ impl World {
         Self { id: id.to_owned(), hands, fleet, place, first_port, host: OnceLock::new() }
     }
 
-    pub(crate) async fn connect(&self) {
-        let host = self.connect_as(OPS).await.unwrap();
-        let _ = self.host.set(host);
-    }
-
     pub(crate) async fn connect_as(&self, user: &str) -> Result<Arc<dyn Host>, HostError> {
         let connection = Connection {
             method: Method::Ssh,
@@ -121,10 +118,6 @@ impl World {
     /// The host as [`OPS`].
     pub(crate) fn host(&self) -> &dyn Host {
         &**self.host.get().expect("the case runs after connecting")
-    }
-
-    pub(crate) fn clean(&self) {
-        self.hands.clean(&self.id);
     }
 
     /// A name on the host that no other case has.
@@ -267,6 +260,17 @@ impl World {
             volumes: names,
             images: Vec::new(),
         }
+    }
+}
+
+impl Stage for World {
+    async fn open(&self) {
+        let host = self.connect_as(OPS).await.unwrap();
+        let _ = self.host.set(host);
+    }
+
+    async fn close(&self) {
+        self.hands.clean(&self.id);
     }
 }
 

@@ -21,6 +21,7 @@ async fn what_is_served_is_told() {
         ]
     );
     apply(&*cluster, &definition()).await;
+    cluster.forget_served().await;
     let found = cluster.served(&served(&["shop.example.com"])).await.unwrap();
     let texts: Vec<String> = found.iter().map(ServedKind::api_version).collect();
     assert_eq!(texts, ["shop.example.com/v1", "shop.example.com/v1beta1"]);
@@ -107,7 +108,7 @@ async fn the_server_has_forms_of_its_own() {
     let given = with(&deployment("web:1"), "spec.template.spec.containers.0.resources", limits);
     let stored = apply(&*cluster, &given).await;
     let container = &stored.at(&["spec", "template", "spec", "containers"]).unwrap()[0];
-    assert_eq!(container["resources"], json!({"limits": {"cpu": "500m", "memory": "1024Mi"}}));
+    assert_eq!(container["resources"], json!({"limits": {"cpu": "500m", "memory": "1Gi"}}));
     assert_eq!(container["imagePullPolicy"], "IfNotPresent");
     let settled = live(&*cluster, &given).await.unwrap();
     assert_eq!(apply(&*cluster, &given).await, settled);

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use crate::cluster::pods::template_of;
 
+mod pods;
+
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', \
     and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
     '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
@@ -18,10 +20,15 @@ const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alpha
 const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an \
     alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for \
     validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', \
     and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for \
     validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+
+const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end \
+    with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
+    '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const DATA_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
+    'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 /// Why an object cannot be read as one of its type at all.
 pub(crate) fn unreadable(kind: &ServedKind, object: &Object) -> Option<String> {
@@ -47,6 +54,9 @@ pub(crate) fn unreadable(kind: &ServedKind, object: &Object) -> Option<String> {
             ));
         }
     }
+    if let Some(reason) = pods::unreadable(object) {
+        return failed(reason);
+    }
     if kind.kind == "Secret" {
         let data = object.at(&["data"]).and_then(Value::as_object);
         let mut texts = data.into_iter().flatten().filter_map(|(_, value)| value.as_str());
@@ -61,20 +71,68 @@ pub(crate) fn unreadable(kind: &ServedKind, object: &Object) -> Option<String> {
 pub(crate) fn wrong(kind: &ServedKind, object: &Object) -> Vec<Cause> {
     let mut causes = Vec::new();
     causes.extend(wrong_name(kind, object.name()));
-    let labels = object.at(&["metadata", "labels"]).and_then(Value::as_object);
-    let values = labels.into_iter().flatten().filter_map(|(_, value)| value.as_str());
-    let wrong_values = values.filter(|value| !is_label_value(value));
-    causes.extend(wrong_values.map(|value| invalid("metadata.labels", value, LABEL_VALUE)));
+    wrong_marks(object, &mut causes);
     match kind.kind.as_str() {
+        "ConfigMap" | "Secret" => causes.extend(wrong_keys(object)),
         "Deployment" | "DaemonSet" | "StatefulSet" | "ReplicaSet" => causes.extend(wrong_selector(object)),
         "Ingress" => wrong_ingress(object, &mut causes),
         "Service" => wrong_service(object, &mut causes),
         _ => {}
     }
+    if let Some(replicas) = object.at(&["spec", "replicas"]).and_then(Value::as_i64).filter(|replicas| *replicas < 0) {
+        causes.push(invalid_number("spec.replicas", replicas, "must be greater than or equal to 0"));
+    }
+    causes.extend(wrong_strategy(object));
     if let Some((path, template)) = template_of(object) {
-        wrong_pod(&path, template, &mut causes);
+        pods::wrong(&path, template, &mut causes);
+        let restarts = template.get("restartPolicy").and_then(Value::as_str).unwrap_or("Always");
+        let runs = matches!(kind.kind.as_str(), "Deployment" | "DaemonSet" | "StatefulSet" | "ReplicaSet");
+        if runs && restarts != "Always" {
+            causes.push(unsupported(&format!("{path}.restartPolicy"), restarts, &["Always"]));
+        }
     }
     causes
+}
+
+fn wrong_marks(object: &Object, causes: &mut Vec<Cause>) {
+    let map = |key: &str| object.at(&["metadata", key]).and_then(Value::as_object).into_iter().flatten();
+    for (key, value) in map("labels") {
+        causes.extend(wrong_key("metadata.labels", key));
+        let value = value.as_str().unwrap_or_default();
+        if value.len() > 63 {
+            causes.push(invalid("metadata.labels", value, "must be no more than 63 characters"));
+        } else if !is_label_value(value) {
+            causes.push(invalid("metadata.labels", value, LABEL_VALUE));
+        }
+    }
+    causes.extend(map("annotations").filter_map(|(key, _)| wrong_key("metadata.annotations", &key.to_lowercase())));
+}
+
+/// What is wrong with the key of a label or an annotation.
+fn wrong_key(field: &str, key: &str) -> Option<Cause> {
+    let (prefix, name) = key.split_once('/').unwrap_or(("example.com", key));
+    let is_name = !name.is_empty() && is_label_value(name);
+    (!is_name || !is_subdomain(prefix)).then(|| invalid(field, key, QUALIFIED_NAME))
+}
+
+/// The keys of a ConfigMap or a Secret that are none.
+fn wrong_keys(object: &Object) -> Vec<Cause> {
+    let data = object.at(&["data"]).and_then(Value::as_object);
+    let fits = |key: &str| key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let wrong = data.into_iter().flatten().filter(|(key, _)| !fits(key) || key.is_empty());
+    wrong.map(|(key, _)| invalid(&format!("data[{key}]"), key, DATA_KEY)).collect()
+}
+
+/// What is left of another strategy: defaults of it stay until somebody takes them out.
+fn wrong_strategy(object: &Object) -> Option<Cause> {
+    let strategy = |field: &str, key: &str| object.at(&["spec", field, key]);
+    match object.kind() {
+        "Deployment" if strategy("strategy", "type").and_then(Value::as_str) == Some("Recreate") => {
+            let text = "Forbidden: may not be specified when strategy `type` is 'Recreate'";
+            strategy("strategy", "rollingUpdate").map(|_| cause("spec.strategy.rollingUpdate", text.to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// One cause.
@@ -101,6 +159,7 @@ fn wrong_name(kind: &ServedKind, name: &str) -> Option<Cause> {
         ("", "Namespace") => (!is_label(name)).then_some(LABEL),
         _ => (!is_subdomain(name)).then_some(SUBDOMAIN),
     };
+    let rule = if name.len() > 253 { Some("must be no more than 253 characters") } else { rule };
     rule.map(|rule| invalid("metadata.name", name, rule))
 }
 
@@ -118,39 +177,6 @@ fn wrong_selector(object: &Object) -> Option<Cause> {
         let message = format!("Invalid value: {shown}: `selector` does not match template `labels`");
         cause("spec.template.metadata.labels", message)
     })
-}
-
-fn wrong_pod(path: &str, spec: &Value, causes: &mut Vec<Cause>) {
-    let containers = list(spec, "containers");
-    if containers.is_empty() {
-        causes.push(cause(&format!("{path}.containers"), "Required value".to_owned()));
-    }
-    for (field, list) in [("containers", containers), ("initContainers", list(spec, "initContainers"))] {
-        for (index, container) in list.iter().enumerate() {
-            let place = format!("{path}.{field}[{index}]");
-            let text = |key: &str| container.get(key).and_then(Value::as_str).unwrap_or_default();
-            if text("image").is_empty() {
-                causes.push(cause(&format!("{place}.image"), "Required value".to_owned()));
-            }
-            if !is_label(text("name")) {
-                causes.push(invalid(&format!("{place}.name"), text("name"), LABEL));
-            }
-        }
-    }
-    for (index, alias) in list(spec, "hostAliases").iter().enumerate() {
-        let place = format!("{path}.hostAliases[{index}]");
-        let ip = alias.get("ip").and_then(Value::as_str).unwrap_or_default();
-        if ip.parse::<IpAddr>().is_err() {
-            let rule = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-            causes.push(invalid(&format!("{place}.ip"), ip, rule));
-        }
-        for (index, name) in list(alias, "hostnames").iter().enumerate() {
-            let name = name.as_str().unwrap_or_default();
-            if !is_subdomain(name) {
-                causes.push(invalid(&format!("{place}.hostnames[{index}]"), name, SUBDOMAIN));
-            }
-        }
-    }
 }
 
 fn wrong_ingress(object: &Object, causes: &mut Vec<Cause>) {
@@ -178,6 +204,10 @@ fn wrong_ingress(object: &Object, causes: &mut Vec<Cause>) {
                 causes
                     .push(cause(&format!("{place}.pathType"), "Required value: pathType must be specified".to_owned()));
             }
+            if path.get("path").and_then(Value::as_str).is_some_and(|path| !path.starts_with('/')) {
+                let given = path.get("path").and_then(Value::as_str).unwrap_or_default();
+                causes.push(invalid(&format!("{place}.path"), given, "must be an absolute path"));
+            }
             if path.get("backend").and_then(|backend| backend.get("service").or(backend.get("resource"))).is_none() {
                 let message = "Required value: either `service` or `resource` must be specified";
                 causes.push(cause(&format!("{place}.backend"), message.to_owned()));
@@ -190,19 +220,36 @@ fn wrong_service(object: &Object, causes: &mut Vec<Cause>) {
     let Some(spec) = object.at(&["spec"]) else { return };
     let ports = list(spec, "ports");
     let text = |key: &str| spec.get(key).and_then(Value::as_str).unwrap_or_default();
+    let types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+    if !types.contains(&text("type")) {
+        causes.push(unsupported("spec.type", text("type"), &types));
+    }
     if ports.is_empty() && text("type") != "ExternalName" && text("clusterIP") != "None" {
         causes.push(cause("spec.ports", "Required value".to_owned()));
     }
     for (index, port) in ports.iter().enumerate() {
-        let number = port.get("port").and_then(Value::as_i64).unwrap_or_default();
-        if !(1..=65535).contains(&number) {
-            let message = format!("Invalid value: {number}: must be between 1 and 65535, inclusive");
-            causes.push(cause(&format!("spec.ports[{index}].port"), message));
+        for field in ["port", "targetPort"] {
+            let number = port.get(field).and_then(Value::as_i64);
+            causes.extend(number.and_then(|number| wrong_port(&format!("spec.ports[{index}].{field}"), number)));
         }
         if ports.len() > 1 && port.get("name").is_none() {
             causes.push(cause(&format!("spec.ports[{index}].name"), "Required value".to_owned()));
         }
     }
+}
+
+fn wrong_port(field: &str, number: i64) -> Option<Cause> {
+    let fits = (1..=65535).contains(&number);
+    (!fits).then(|| invalid_number(field, number, "must be between 1 and 65535, inclusive"))
+}
+
+fn invalid_number(field: &str, number: i64, rule: &str) -> Cause {
+    cause(field, format!("Invalid value: {number}: {rule}"))
+}
+
+fn unsupported(field: &str, value: &str, supported: &[&str]) -> Cause {
+    let supported: Vec<String> = supported.iter().map(|value| format!("{value:?}")).collect();
+    cause(field, format!("Unsupported value: {value:?}: supported values: {}", supported.join(", ")))
 }
 
 fn invalid(field: &str, value: &str, rule: &str) -> Cause {
