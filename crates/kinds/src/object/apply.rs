@@ -25,6 +25,8 @@ use crate::object::{UID, manager, trouble};
 /// How long what an earlier step made may take to be seen by all of the server: a type to be served, a namespace to have
 /// its service account.
 const SETTLING: Duration = Duration::from_secs(10);
+/// How long an object that is waited for may say nothing new before its pods are looked at.
+const GLANCE: Duration = Duration::from_secs(5);
 /// The pause between two tries meanwhile.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -271,7 +273,7 @@ pub(crate) async fn await_ready(cluster: Patient<'_>, spot: &Spot, settings: &Se
             .failure()
     };
     let mut object = cluster.get(spot).await.map_err(fail)?;
-    let mut told = String::new();
+    let (mut told, mut glanced) = (String::new(), String::new());
     loop {
         let Some(seen) = object else { return Err(gone(spot)) };
         let text = match judge(&seen, settings.condition) {
@@ -284,8 +286,17 @@ pub(crate) async fn await_ready(cluster: Patient<'_>, spot: &Spot, settings: &Se
             told.clone_from(&text);
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        object = match timeout(left, cluster.next(spot, &seen)).await {
+        object = match timeout(left.min(GLANCE), cluster.next(spot, &seen)).await {
             Ok(next) => next.map_err(fail)?,
+            Err(_elapsed) if left > GLANCE => {
+                // The workload says nothing new, and a pod of it may say why.
+                let why = trouble::glance(cluster.cluster, spot, &seen).await;
+                if let Some(why) = why.filter(|why| *why != glanced) {
+                    (cluster.progress)(&format!("{text}; {why}"));
+                    glanced = why;
+                }
+                Some(seen)
+            }
             Err(_elapsed) => {
                 let why = format!("not ready after {} s: {text}", settings.timeout.as_secs());
                 return Err(not_ready(cluster, spot, &seen, why).await);

@@ -41,6 +41,16 @@ pub(crate) async fn report(cluster: &dyn Cluster, spot: &Spot, object: &Object) 
     lines.join("\n")
 }
 
+/// What keeps the first pod of an object that fails from running; none where none does, or that cannot be found out.
+pub(crate) async fn glance(cluster: &dyn Cluster, spot: &Spot, object: &Object) -> Option<String> {
+    let namespace = spot.namespace.as_deref()?;
+    let served = cluster.served(&BTreeSet::from([String::new()])).await.ok()?;
+    let kind = Reference::new("v1", "Pod", None, "").spot(&served)?.kind;
+    let pods = members(cluster, Some(kind), namespace, object).await;
+    let failing = pods.iter().find_map(failing)?;
+    Some(format!("pod {}: {}", failing.pod, failing.why))
+}
+
 /// The objects of a type that a workload selects by labels.
 async fn members(cluster: &dyn Cluster, kind: Option<ServedKind>, namespace: &str, object: &Object) -> Vec<Object> {
     let labels = selector(object);
