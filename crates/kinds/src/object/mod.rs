@@ -28,7 +28,7 @@ pub(crate) use dry_run::{Trial, try_out, verdict};
 pub(crate) use json::{from_json, to_json};
 pub(crate) use live::is_same;
 pub(crate) use look::{View, all, look};
-pub(crate) use patient::{Patient, patiently};
+pub(crate) use patient::{Outage, Patient, patiently};
 pub(crate) use read::{managers, read};
 pub(crate) use reference::{Reference, Spot};
 pub(crate) use sent::bare;
