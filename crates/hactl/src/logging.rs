@@ -21,7 +21,7 @@ const FILTER: &str = "HACTL_LOG";
 /// The environment variable that names a file for it.
 const FILE: &str = "HACTL_LOG_FILE";
 /// The crates that log; the first one's name stands for all of them.
-const CRATES: [&str; 4] = ["hactl", "hactl_engine", "hactl_host", "hactl_state"];
+const CRATES: [&str; 5] = ["hactl", "hactl_engine", "hactl_host", "hactl_kube", "hactl_state"];
 
 /// Where the log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepErr
 use hactl_kube::{Cluster, ClusterError, Clusters};
 use tokio::sync::OnceCell;
 
-use crate::object::{Patient, patiently};
+use crate::object::{Outage, Patient, patiently};
 use crate::target::unknown_kind;
 use crate::{host_aliases, object};
 
@@ -21,11 +21,12 @@ pub(crate) struct ClusterTarget {
     /// By what sensitive parts of objects are compared; without it they are taken to be as they were applied.
     key: Option<DigestKey>,
     open: OnceCell<Arc<dyn Cluster>>,
+    outage: Outage,
 }
 
 impl ClusterTarget {
     pub(crate) fn new(clusters: Arc<dyn Clusters>, connection: ClusterConnection, key: Option<DigestKey>) -> Self {
-        Self { clusters, connection, key, open: OnceCell::new() }
+        Self { clusters, connection, key, open: OnceCell::new(), outage: Outage::default() }
     }
 
     async fn open(&self) -> Result<&dyn Cluster, ClusterError> {
@@ -51,8 +52,9 @@ impl Target for ClusterTarget {
     }
 
     async fn execute(&self, job: &Job<'_>) -> Result<Produced, StepError> {
-        let cluster = patiently(job.progress, || self.open()).await.map_err(|error| unanswered(&error))?;
-        let cluster = Patient { cluster, progress: job.progress };
+        let cluster =
+            patiently(job.progress, &self.outage, || self.open()).await.map_err(|error| unanswered(&error))?;
+        let cluster = Patient { cluster, outage: &self.outage, progress: job.progress };
         let outputs = match kind_of(job.address) {
             Some(Kind::Object) => object::execute(cluster, job).await,
             Some(Kind::HostAliases) => host_aliases::execute(cluster, job).await,

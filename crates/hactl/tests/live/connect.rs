@@ -62,7 +62,7 @@ fn know(stack: &Stack, lines: &str) {
 }
 
 /// A stack whose apply is refused, and so is no plan with changes.
-fn refused(stack: &Stack, words: &[&str]) {
+pub(crate) fn refused(stack: &Stack, words: &[&str]) {
     let plan = stack.ends("plan --detailed-exitcode", 2);
     plan.says(words).says(&["left out"]).does_not_say(&["will be created", "to destroy"]);
     stack.fail("apply --auto-approve").says(words).says(&["error: ", "help: "]);

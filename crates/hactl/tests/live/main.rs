@@ -1,7 +1,7 @@
-//! The binary against real hosts: real sshd, real Docker Engine. Needs the lab:
+//! The binary against real hosts: real sshd, real Docker Engine, and a real Kubernetes cluster. Needs the lab:
 //!
 //! ```sh
-//! scripts/lab up && eval "$(scripts/lab env)" && cargo test -p hactl --test live
+//! scripts/lab kubernetes && eval "$(scripts/lab env)" && cargo test -p hactl --test live
 //! ```
 //!
 //! Each fault is a test: the message says what, where, why and what next, the fault is mended, the next apply
@@ -23,6 +23,8 @@ mod files;
 mod host;
 #[cfg(test)]
 mod images;
+#[cfg(test)]
+mod kubernetes;
 #[cfg(test)]
 mod mistakes;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use libtest_mimic::{Arguments, Trial};
 
 use crate::host::{ALL, Host};
-use crate::{connect, containers, crash, examples, files, images, mistakes, processes, tls, users};
+use crate::{connect, containers, crash, examples, files, images, kubernetes, mistakes, processes, tls, users};
 
 /// A test, and the hosts that it has for itself.
 pub(crate) struct Case {
@@ -15,12 +15,12 @@ pub(crate) struct Case {
     pub(crate) run: fn(),
 }
 
-/// Lists functions as cases, each with its hosts: `function on NODE1 NODE2`.
+/// Lists functions as cases, each with its hosts if it needs any: `function on NODE1 NODE2`.
 macro_rules! cases {
-    ($($case:ident on $($host:ident)+),* $(,)?) => {
+    ($($case:ident $(on $($host:ident)+)?),* $(,)?) => {
         &[$(crate::suite::Case {
             name: stringify!($case),
-            hosts: &[$(crate::host::$host),+],
+            hosts: &[$($(crate::host::$host),+)?],
             run: $case,
         }),*]
     };
@@ -55,15 +55,26 @@ pub(crate) fn run() {
     if !is_up {
         eprintln!("nothing is tested on real hosts: HACTL_LAB is not set (`scripts/lab up` makes a lab)");
     }
-    let cases = TOPICS.iter().flat_map(|(topic, cases)| cases.iter().map(move |case| (topic, case)));
-    let trials = cases.map(|(topic, case)| {
+    let has_cluster = is_up && std::env::var_os(kubernetes::KUBECONFIG).is_some();
+    if is_up && !has_cluster {
+        eprintln!(
+            "nothing is tested on a real cluster: {} is not set (`scripts/lab kubernetes`)",
+            kubernetes::KUBECONFIG
+        );
+    }
+    let trials = trials(kubernetes::TOPICS, has_cluster).chain(trials(TOPICS, is_up));
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+fn trials(topics: &'static [(&str, &[Case])], are_run: bool) -> impl Iterator<Item = Trial> {
+    let cases = topics.iter().flat_map(|(topic, cases)| cases.iter().map(move |case| (topic, case)));
+    cases.map(move |(topic, case)| {
         let play = move || {
             play(case);
             Ok(())
         };
-        Trial::test(format!("{topic}::{}", case.name), play).with_ignored_flag(!is_up)
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+        Trial::test(format!("{topic}::{}", case.name), play).with_ignored_flag(!are_run)
+    })
 }
 
 fn play(case: &Case) {

@@ -30,7 +30,7 @@ pub use endings::what_goes_along;
 pub(crate) use json::{from_json, to_json};
 pub(crate) use live::is_same;
 pub(crate) use look::{View, all, look};
-pub(crate) use patient::{Patient, patiently};
+pub(crate) use patient::{Outage, Patient, patiently};
 pub(crate) use read::{managers, read};
 pub(crate) use reference::{Reference, Spot};
 pub(crate) use sent::bare;

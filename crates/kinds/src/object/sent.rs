@@ -43,7 +43,41 @@ pub(crate) fn object(spec: &Value, spot: &Spot, marks: Marks<'_>, uid: Option<&s
     }
     metadata.insert("annotations".to_owned(), Json::Object(annotations));
     object.insert("metadata".to_owned(), Json::Object(metadata));
+    let group = &spot.kind.group;
+    if !group.contains('.') || group.ends_with(".k8s.io") {
+        object.values_mut().for_each(write_quantities);
+    }
     Object(object)
+}
+
+/// The fields of built-in types that map resources to quantities.
+const QUANTITIES: [&str; 9] =
+    ["limits", "requests", "hard", "capacity", "default", "defaultRequest", "max", "min", "overhead"];
+
+/// Writes quantities that are numbers, as in `cpu: 0.5`, as the texts that they are: `kubectl apply` sends numbers and is
+/// understood, but server-side apply goes by the types in the server's schema.
+fn write_quantities(value: &mut Json) {
+    match value {
+        Json::Array(items) => items.iter_mut().for_each(write_quantities),
+        Json::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Json::Object(quantities) if QUANTITIES.contains(&key.as_str()) => {
+                        quantities.values_mut().for_each(write_number);
+                    }
+                    value if key == "sizeLimit" => write_number(value),
+                    value => write_quantities(value),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn write_number(value: &mut Json) {
+    if let Json::Number(number) = value {
+        *value = Json::String(number.to_string());
+    }
 }
 
 /// What names a very object and says nothing of it.
@@ -81,6 +115,30 @@ mod tests {
     use super::*;
     use crate::object::json::from_json;
     use hactl_kube::ServedKind;
+
+    #[test]
+    fn quantities_are_sent_as_texts() {
+        let sent = |group: &str| {
+            let kind = ServedKind {
+                group: group.to_owned(),
+                version: "v1".to_owned(),
+                kind: "Thing".to_owned(),
+                plural: "things".to_owned(),
+                namespaced: false,
+            };
+            let spot = Spot { kind, namespace: None, name: "a".to_owned() };
+            let container = json!({"resources": {"limits": {"cpu": 0.5, "memory": "1Gi"}, "requests": {"cpu": 1}}, "ports": [{"containerPort": 80}]});
+            let volume = json!({"emptyDir": {"sizeLimit": 1000}});
+            let spec = json!({"kind": "Thing", "spec": {"replicas": 2, "containers": [container], "volumes": [volume], "max": 3}});
+            let address = Address::new("manifest", "a", None);
+            let marks = Marks { lineage: "11111111-2222", stack: None, address: &address };
+            object(&from_json(&spec), &spot, marks, None).0.remove("spec").unwrap()
+        };
+        let container = json!({"resources": {"limits": {"cpu": "0.5", "memory": "1Gi"}, "requests": {"cpu": "1"}}, "ports": [{"containerPort": 80}]});
+        let volume = json!({"emptyDir": {"sizeLimit": "1000"}});
+        assert_eq!(sent("apps"), json!({"replicas": 2, "containers": [container], "volumes": [volume], "max": 3}));
+        assert_eq!(sent("example.com")["containers"][0]["resources"]["limits"]["cpu"], json!(0.5));
+    }
 
     #[test]
     fn what_is_sent_for_a_spec() {

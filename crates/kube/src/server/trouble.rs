@@ -114,14 +114,19 @@ fn tls(error: &rustls::Error, names: &Names) -> String {
                  {source}"
             ),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                let has = match certificate {
-                    CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
-                        format!(" but for {}", presented.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", "))
+                let (name, has) = match certificate {
+                    CertificateError::NotValidForNameContext { expected, presented } => {
+                        let presented: Vec<&str> = presented.iter().map(|name| plain(name)).collect();
+                        let has = match presented.as_slice() {
+                            [] => String::new(),
+                            names => format!(" but for {}", names.join(", ")),
+                        };
+                        (expected.to_str().into_owned(), has)
                     }
-                    _ => String::new(),
+                    _ => ("that name".to_owned(), String::new()),
                 };
                 format!(
-                    "the certificate of {server} is not for that name{has}; use one of its names in `server`, or as \
+                    "the certificate of {server} is not for {name}{has}; use one of its names in `server`, or as \
                      `tls-server-name`, in {source}"
                 )
             }

@@ -260,7 +260,7 @@ async fn certificates_are_verified_and_tokens_taken() {
     }
     insta::assert_snapshot!(told.join("\n"), @"
     the certificate of https://172.30.0.20:6443 is not from an authority that is trusted; check `certificate-authority` in the kubeconfig FILE
-    the certificate of https://172.30.0.20:6443 is not for that name but for 172.30.0.20, 127.0.0.1, 10.96.0.1, localhost, kube, kubernetes, kubernetes.default, kubernetes.default.svc, kubernetes.default.svc.cluster.local; use one of its names in `server`, or as `tls-server-name`, in the kubeconfig FILE
+    the certificate of https://172.30.0.20:6443 is not for other.example but for 172.30.0.20, 127.0.0.1, 10.96.0.1, localhost, kube, kubernetes, kubernetes.default, kubernetes.default.svc, kubernetes.default.svc.cluster.local; use one of its names in `server`, or as `tls-server-name`, in the kubeconfig FILE
     https://172.30.0.20:6443 does not know this user (401); renew the credentials in the kubeconfig FILE
     ");
 }
