@@ -99,7 +99,7 @@ pub(crate) fn lower(
         keep_secret(&mut object);
     }
     if builtin::is_own_group(&group) {
-        fill_protocols(&mut object);
+        suit_old_servers(&mut object);
     }
     let namespace = Some(text(&object, &["metadata", "namespace"])).filter(|namespace| !namespace.is_empty());
     let key = builtin::key(&kind, &group, namespace, text(&object, &["metadata", "name"]));
@@ -196,21 +196,24 @@ fn drop_nulls_in(value: &mut Value) {
     }
 }
 
-/// Says of every port without a protocol that it is TCP, which is the default: API servers before 1.21 cannot merge
-/// ports that do not say it (kubernetes-sigs/structured-merge-diff#130).
-fn fill_protocols(object: &mut Map) {
+/// Writes an object so that old API servers take it as new ones do. Says of every port without a protocol that it is TCP,
+/// which is the default: servers before 1.21 cannot merge ports that do not say it
+/// (kubernetes-sigs/structured-merge-diff#130). And writes amounts that are numbers, as in `cpu: 2`, as texts: 1.20 merges
+/// nothing else.
+fn suit_old_servers(object: &mut Map) {
     if let Some(Value::Map(spec)) = object.get_mut("spec") {
         fill_ports(spec.get_mut("ports"), "port");
-        fill_containers(spec);
+        suit_containers(spec);
     }
 }
 
-fn fill_containers(spec: &mut Map) {
+fn suit_containers(spec: &mut Map) {
     for list in ["containers", "initContainers"] {
         let Some(Value::List(containers)) = spec.get_mut(list) else { continue };
         for container in containers {
             if let Value::Map(container) = container {
                 fill_ports(container.get_mut("ports"), "containerPort");
+                write_amounts(container);
             }
         }
     }
@@ -218,7 +221,21 @@ fn fill_containers(spec: &mut Map) {
         if let Some(Value::Map(template)) = spec.get_mut(template)
             && let Some(Value::Map(inner)) = template.get_mut("spec")
         {
-            fill_containers(inner);
+            suit_containers(inner);
+        }
+    }
+}
+
+fn write_amounts(container: &mut Map) {
+    let Some(Value::Map(resources)) = container.get_mut("resources") else { return };
+    for list in ["limits", "requests"] {
+        let Some(Value::Map(amounts)) = resources.get_mut(list) else { continue };
+        for amount in amounts.values_mut() {
+            match amount {
+                Value::Int(number) => *amount = Value::from(number.to_string()),
+                Value::Float(number) => *amount = Value::from(number.to_string()),
+                _ => {}
+            }
         }
     }
 }
@@ -231,5 +248,34 @@ fn fill_ports(ports: Option<&mut Value>, number: &str) {
         {
             port.entry("protocol".to_owned()).or_insert_with(|| Value::from("TCP"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(entries: &[(&str, Value)]) -> Value {
+        Value::Map(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    }
+
+    #[test]
+    fn ports_and_amounts_suit_old_servers() {
+        let spec = |port: &[(&str, Value)], cpu: Value, half: Value| {
+            let resources = map(&[
+                ("limits", map(&[("cpu", cpu), ("memory", Value::from("1Gi"))])),
+                ("requests", map(&[("cpu", half)])),
+            ]);
+            let container = map(&[("ports", Value::List(vec![map(port)])), ("resources", resources)]);
+            let pod = map(&[("containers", Value::List(vec![container]))]);
+            map(&[("spec", map(&[("template", map(&[("spec", pod)]))]))])
+        };
+        let port = ("containerPort", Value::from(80));
+        let Value::Map(mut object) = spec(std::slice::from_ref(&port), Value::from(2), Value::Float(0.5)) else {
+            panic!("it is a map")
+        };
+        suit_old_servers(&mut object);
+        let protocol = ("protocol", Value::from("TCP"));
+        assert_eq!(Value::Map(object), spec(&[port, protocol], Value::from("2"), Value::from("0.5")));
     }
 }
