@@ -2,10 +2,14 @@
 //!
 //! Every call that an apply makes can be made again, whether the server did it the first time or not: server-side apply
 //! says what is to be and not what is to change, a deletion names the very object by its uid, and the others only ask. So a
+<<<<<<< HEAD
 //! call of which nobody knows whether it was done is simply repeated.
 //!
 //! The steps of a run wait together: their patience is counted from the first call that got no answer, so that a run with
 //! many steps ends as soon as one with few.
+=======
+//! call of which nobody knows whether it was done is simply repeated. So is a pod that a new namespace does not take yet.
+>>>>>>> contract
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -114,6 +118,7 @@ where
     }
     let mut pause = FIRST_PAUSE;
     loop {
+<<<<<<< HEAD
         let error = match call().await {
             Err(error @ (ClusterError::Unreachable { .. } | ClusterError::Lost { .. })) => error,
             answer => {
@@ -129,6 +134,37 @@ where
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
+=======
+        let answer = call().await;
+        let Some(passing) = answer.as_ref().err().and_then(passing).filter(|_| Instant::now() + pause < deadline)
+        else {
+            return answer;
+        };
+        if pause == FIRST_PAUSE {
+            progress(&format!("{passing}; trying again"));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// What it is that passes by itself, if it does.
+///
+/// A new namespace takes no pods until controllers gave it the service account `default`, and servers before 1.24 until that
+/// has a token; the words are those of the ServiceAccount admission plugin.
+fn passing(error: &ClusterError) -> Option<&'static str> {
+    let waits_for_account = |message: &str| {
+        message.contains("retry after the token is automatically created")
+            || message.contains("error looking up service account")
+                && message.contains("serviceaccount \"default\" not found")
+    };
+    match error {
+        ClusterError::Unreachable { .. } | ClusterError::Lost { .. } => Some("the API server does not answer"),
+        ClusterError::Forbidden { message } | ClusterError::Refused { message, .. } if waits_for_account(message) => {
+            Some("the namespace has no service account yet")
+        }
+        _ => None,
+>>>>>>> contract
     }
 }
 
@@ -139,12 +175,22 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     async fn try_until(answers_at: Duration) -> (Result<u32, ClusterError>, Vec<String>, Duration) {
+<<<<<<< HEAD
         try_again_until(answers_at, &Outage::default()).await
     }
 
     async fn try_again_until(
         answers_at: Duration,
         outage: &Outage,
+=======
+        let refused = ClusterError::Unreachable { reason: "connection refused".to_owned() };
+        fail_until(answers_at, refused).await
+    }
+
+    async fn fail_until(
+        answers_at: Duration,
+        error: ClusterError,
+>>>>>>> contract
     ) -> (Result<u32, ClusterError>, Vec<String>, Duration) {
         let started = Instant::now();
         let (calls, told) = (AtomicU32::new(0), Mutex::new(Vec::new()));
@@ -154,7 +200,7 @@ mod tests {
             if started.elapsed() >= answers_at {
                 return Ok(calls);
             }
-            Err(ClusterError::Unreachable { reason: "connection refused".to_owned() })
+            Err(error.clone())
         });
         (answer.await, told.into_inner().unwrap(), started.elapsed())
     }
@@ -164,6 +210,25 @@ mod tests {
         let (answer, told, _) = try_until(Duration::from_secs(30)).await;
         assert!(answer.is_ok());
         assert_eq!(told, ["the API server does not answer; trying again"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_namespace_has_time_to_settle() {
+        let no_token = "No API token found for service account \"default\", retry after the token is automatically created \
+            and added to the service account";
+        let no_account =
+            "pods \"a\" is forbidden: error looking up service account x/default: serviceaccount \"default\" not found";
+        let no_right = "pods is forbidden: User \"jo\" cannot create resource \"pods\"";
+        for (error, passes) in [
+            (ClusterError::Refused { status: 500, message: no_token.to_owned() }, true),
+            (ClusterError::Forbidden { message: no_account.to_owned() }, true),
+            (ClusterError::Forbidden { message: no_right.to_owned() }, false),
+        ] {
+            let (answer, told, _) = fail_until(Duration::from_secs(2), error).await;
+            assert_eq!(answer.is_ok(), passes);
+            let expected = passes.then_some("the namespace has no service account yet; trying again");
+            assert_eq!(told, Vec::from_iter(expected.map(str::to_owned)));
+        }
     }
 
     #[tokio::test(start_paused = true)]

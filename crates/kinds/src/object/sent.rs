@@ -5,6 +5,7 @@ use hactl_core::value::Value;
 use hactl_kube::Object;
 use serde_json::{Map, Value as Json, json};
 
+use crate::manifest::builtin;
 use crate::object::json::to_json;
 use crate::object::reference::Spot;
 use crate::object::{ADDRESS, LINEAGE, SETTINGS, STACK};
@@ -44,7 +45,8 @@ pub(crate) fn object(spec: &Value, spot: &Spot, marks: Marks<'_>, uid: Option<&s
     metadata.insert("annotations".to_owned(), Json::Object(annotations));
     object.insert("metadata".to_owned(), Json::Object(metadata));
     let group = &spot.kind.group;
-    if !group.contains('.') || group.ends_with(".k8s.io") {
+    // Schemas in a definition hold numbers that are numbers.
+    if builtin::is_own_group(group) && spot.kind.kind != "CustomResourceDefinition" {
         object.values_mut().for_each(write_quantities);
     }
     Object(object)
