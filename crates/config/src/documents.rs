@@ -1,7 +1,7 @@
 //! The objects that manifests hold, as they are written, and the reading of files and texts that hold some.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hactl_core::diagnostic::{Diagnostic, SourceId, Span};
 
@@ -105,7 +105,7 @@ impl Reader<'_> {
         if self.refuse_address(path, at) {
             return Vec::new();
         }
-        self.read(&self.directory.join(path), at)
+        self.read(&self.place(path), at)
     }
 
     /// Reports the address of something that is no file here, and whether it was one.
@@ -123,12 +123,13 @@ impl Reader<'_> {
 
     /// The documents of the `*.yaml`, `*.yml` and `*.json` of a directory that is named at a place.
     pub(crate) fn directory(&mut self, path: &str, at: Span) -> Vec<Document> {
-        match files::in_directory(&self.directory.join(path), &EXTENSIONS) {
+        let place = self.place(path);
+        match files::in_directory(&place, &EXTENSIONS) {
             Ok(paths) if paths.is_empty() => {
                 self.diagnostics.push(
                     Diagnostic::error(format!(
                         "there is no `*.yaml`, `*.yml` or `*.json` in the directory {}",
-                        self.directory.join(path).display()
+                        place.display()
                     ))
                     .at(at)
                     .help("directories in it are not looked into"),
@@ -161,6 +162,15 @@ impl Reader<'_> {
             _ => self.add(tree, &mut found),
         }
         found
+    }
+
+    /// Where a path leads that is written in the config.
+    fn place(&self, path: &str) -> PathBuf {
+        let place = self.directory.join(path);
+        match place.strip_prefix(".") {
+            Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
+            _ => place,
+        }
     }
 
     fn read(&mut self, path: &Path, at: Span) -> Vec<Document> {

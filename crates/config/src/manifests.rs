@@ -36,13 +36,17 @@ pub(crate) fn read(
             Data::Map(fields) => fields.extract_if(.., |field| SOURCE_KEYS.contains(&&*field.key)).collect(),
             _ => Vec::new(),
         };
+        let names_files = keys.iter().any(|key| matches!(&*key.key, "file" | "directory"));
         let was_wrong = invalid.contains(KIND, &declaration.name);
         let documents = of_manifest(keys, scope, was_wrong, invalid, reader);
         if documents.is_empty() && !was_wrong && reader.diagnostics.len() == before {
             reader.diagnostics.push(
                 Diagnostic::error(format!("the manifest `{}` has no objects", declaration.name))
                     .at(declaration.span)
-                    .help("name a `file` or a `directory`, or write them under `inline`"),
+                    .help(match names_files {
+                        true => "what it names holds none; take it out until it does",
+                        false => "name a `file` or a `directory`, or write them under `inline`",
+                    }),
             );
         }
         if reader.diagnostics.len() > before {

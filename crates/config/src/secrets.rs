@@ -25,6 +25,9 @@ pub(crate) const KIND: &str = "secret";
 /// The keys of a source that say where a value comes from, and so are no secrets themselves.
 const SOURCE_KEYS: [&str; 4] = ["env", "file", "exec", "sops"];
 
+/// The keys of a secret's `kubernetes` under which no secret text stands.
+const OPEN_DESTINATION_KEYS: [&str; 5] = ["namespace", "name", "type", "keys", "forceConflicts"];
+
 /// The keys of a secret under which no secret text stands.
 const OPEN_KEYS: [&str; 6] = ["generate", "protect", "dependsOn", "ignoreChanges", "nodes", "adopt"];
 
@@ -40,8 +43,15 @@ pub fn variable_name(secret: &str, entry: &str) -> String {
 /// where a value comes from, how it is made, and what stands in `${…}` without quotes.
 pub(crate) fn redact(secrets: &Node, sources: &mut SourceMap) {
     for secret in secrets.entries() {
-        let hidden = secret.value.entries().iter().filter(|entry| !OPEN_KEYS.contains(&&*entry.key));
-        hidden.for_each(|entry| redact_value(&entry.value, sources));
+        for entry in secret.value.entries().iter().filter(|entry| !OPEN_KEYS.contains(&&*entry.key)) {
+            match (&*entry.key, &entry.value.data) {
+                ("kubernetes", Data::Map(fields)) => {
+                    let hidden = fields.iter().filter(|field| !OPEN_DESTINATION_KEYS.contains(&&*field.key));
+                    hidden.for_each(|field| redact_value(&field.value, sources));
+                }
+                _ => redact_value(&entry.value, sources),
+            }
+        }
         // A map says how something is made; what is none may have been meant as the secret itself.
         let generate = secret.value.get("generate");
         let made = generate.map(Node::entries).unwrap_or_default().iter().map(|entry| &entry.value);

@@ -291,7 +291,9 @@ fn unknown<'n>(what: &str, name: &str, names: impl Iterator<Item = &'n str>) -> 
 fn unknown_root(root: &str) -> EvalError {
     let roots = ["var", "node", "self"].into_iter().chain(registry::KINDS.iter().map(|kind| kind.section.kind));
     let names: Vec<&str> = roots.collect();
+    let is_shell = root.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     let help = match did_you_mean(root, names.iter().copied()) {
+        _ if is_shell => format!("where it is for a shell or another program, write `$${{{root}}}`"),
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("names start with one of {}; a literal ${{ is written $${{", names.join(", ")),
     };

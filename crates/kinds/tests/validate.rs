@@ -123,12 +123,12 @@ containers:
   other: {nodes: all, image: x}
 outputs: {api: '${container.api[\"n1\"].id}'}
 "), @"
-3:1: unknown key `variabels` (did you mean `variables`?)
-4:1: unknown key `node` (did you mean `nodes`?)
-6:1: `manifests` is not supported by this version of hactl yet (take it out for now)
-7:1: `files` is a list, expected a map of names
-8:1: unknown key `container` (did you mean `containers`?)
-");
+    3:1: unknown key `variabels` (did you mean `variables`?)
+    4:1: unknown key `node` (did you mean `nodes`?)
+    6:13: the manifest `token` has no objects (name a `file` or a `directory`, or write them under `inline`)
+    7:1: `files` is a list, expected a map of names
+    8:1: unknown key `container` (did you mean `containers`?)
+    ");
     insta::assert_snapshot!(wrong("\
 hactl: 1
 name: shop

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
+use crate::cluster::CLUSTER;
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Action, Operation, Plan};
 use crate::resource::{Resource, Rules};
@@ -51,10 +52,14 @@ pub fn clashes(resources: &[Resource], rules: Rules) -> Vec<Diagnostic> {
 
 fn clash(first: &Resource, second: &Resource, claim: &str) -> Diagnostic {
     let place = first.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
+    let help = match first.node.as_deref() {
+        Some(CLUSTER) => "take it out of one of them",
+        _ => "give one of them another, or other nodes",
+    };
     let mut diagnostic =
         Diagnostic::error(format!("{} and {} both want {claim}{place}", first.address, second.address))
             .about(second.address.as_str())
-            .help("give one of them another, or other nodes");
+            .help(help);
     if let Some(span) = second.span {
         diagnostic = diagnostic.label(span, "wants it too");
     }

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use hactl_config::{Node, Section, evaluate};
 use hactl_core::Address;
 use hactl_core::cluster::CLUSTER;
-use hactl_core::diagnostic::Diagnostic;
+use hactl_core::diagnostic::{Diagnostic, Span};
 use hactl_core::resource::{Dependency, Resource};
 use hactl_core::value::{Map, Value};
 use schemars::JsonSchema;
@@ -104,6 +104,7 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
     let before = diagnostics.len();
     let documents = draft.config.documents.get(draft.name).map(Vec::as_slice).unwrap_or_default();
     let mut parts: Vec<Part> = Vec::with_capacity(documents.len());
+    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut unmet: Vec<&String> = spec.conditions.keys().collect();
     for document in documents {
         let evaluated;
@@ -122,8 +123,19 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
             force_conflicts: spec.force_conflicts,
         };
         unmet.retain(|key| **key != object.key);
-        let uses = uses_in(&document.node, draft.declared);
         let address = Address::new("manifest", draft.name, Some(&object.key));
+        let first = seen.insert(object.key.clone(), object.span());
+        if let Some(first) = first {
+            diagnostics.push(
+                Diagnostic::error(format!("{} is in this manifest twice", object.key))
+                    .about(address.as_str())
+                    .label(object.span(), "again here")
+                    .label(first, "here")
+                    .help("take one of them out"),
+            );
+            continue;
+        }
+        let uses = uses_in(&document.node, draft.declared);
         let dependencies = uses.iter().map(|used| Dependency::on(used.address(None))).collect();
         parts.push(Part { dependencies, ..object.part(address, &asked) });
     }

@@ -38,6 +38,11 @@ pub(crate) struct LoweredObject {
 }
 
 impl LoweredObject {
+    /// Where it is named.
+    pub(crate) fn span(&self) -> Span {
+        self.span
+    }
+
     /// The resource that it is.
     pub(crate) fn part(mut self, address: Address, asked: &Asked) -> Part {
         let gated = match self.waits {

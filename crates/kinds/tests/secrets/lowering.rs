@@ -196,23 +196,23 @@ fn wrong_forms() {
          import: {import: {certificate: {file: x}}}\n  nodes: {nodes: all, data: {x: {env: X}}}\n  \
          american: {generate: {certificateAuthority: {commonName: x, organization: y}}}\n"
     ), @r#"
-8:3: the secret has no value (give it one of `data`, `generate` and `import`)
-9:30: `data` and `generate` exclude each other (keep one of them, or make two secrets of it)
-10:32: `password` and `token` exclude each other in `generate` (keep one of them)
-11:3: `data` has no entries (name at least one, as in `password: {env: DB_PASSWORD}`)
-12:18: "a b" cannot be the name of an entry (a name holds letters, digits, `-`, `_` and `.`; at most 253 of them)
-12:35: "ü" cannot be the name of an entry (a name holds letters, digits, `-`, `_` and `.`; at most 253 of them)
-13:21: unknown key `pasword` in `generate` (did you mean `password`?)
-14:23: unknown key `enviroment` in `data.x` (known keys: `env`, `file`, `exec`, `sops`, `value`)
-14:51: `env` and `file` exclude each other in `data.y` (keep one of them)
-14:61: `env` is missing in `data.z` (add `env:` with text)
-14:71: `data.l` is a list, expected text or a map
-14:79: `data.n` is a number, expected text or a map (put it in quotes)
-14:87: `file` is missing in `data.s.sops` (add `file:` with text)
-15:12: `privateKey` is missing in `import` (add `privateKey:` with text or a map)
-16:11: a secret has no `nodes`: it is not on nodes (take it out; the files and containers that use it say which nodes they are on)
-17:63: unknown key `organization` in `generate.certificateAuthority` (did you mean `organisation`?)
-"#);
+    8:3: the secret has no value (give it one of `data`, `generate` and `import`)
+    9:30: `data` and `generate` exclude each other (keep one of them, or make two secrets of it)
+    10:32: `password` and `token` exclude each other in `generate` (keep one of them)
+    11:3: `data` has no entries (name at least one, as in `password: {env: DB_PASSWORD}`)
+    12:18: "a b" cannot be the name of an entry (a name holds letters, digits, `-`, `_` and `.`; at most 253 of them)
+    12:35: "ü" cannot be the name of an entry (a name holds letters, digits, `-`, `_` and `.`; at most 253 of them)
+    13:21: unknown key `pasword` in `generate` (did you mean `password`?)
+    14:23: unknown key `enviroment` in `data.x` (known keys: `env`, `file`, `exec`, `sops`, `value`)
+    14:51: `env` and `file` exclude each other in `data.y` (keep one of them)
+    14:61: `env` is missing in `data.z` (add `env:` with text)
+    14:71: `data.l` is a list, expected text or a map
+    14:79: `data.n` is a number, expected text or a map (put it in quotes)
+    14:87: `file` is missing in `data.s.sops` (add `file:` with text)
+    15:12: `privateKey` is missing in `import` (add `privateKey:` with text or a map)
+    16:11: a secret has no `nodes`: it is not on nodes (take it out; only what lives on nodes says on which)
+    17:63: unknown key `organization` in `generate.certificateAuthority` (did you mean `organisation`?)
+    "#);
 }
 
 #[test]

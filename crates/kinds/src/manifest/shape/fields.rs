@@ -53,8 +53,19 @@ fn check_text(check: &mut Check<'_>, value: &Value, path: &[&str]) {
         Value::List(_) | Value::Map(_) => "write it as one text".to_owned(),
     };
     let summary =
-        format!("`{}` of {} is {}, and Kubernetes takes text only", path.join("."), check.called, value.type_name());
+        format!("`{}` of {} is {}, and Kubernetes takes text only", shown(path), check.called, value.type_name());
     check.found(Diagnostic::error(summary).help(help), path);
+}
+
+/// A path with the numbers of items in brackets, as in `spec.containers[0].args[1]`.
+fn shown(path: &[&str]) -> String {
+    let mut shown = String::new();
+    for key in path {
+        let is_number = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+        let between = if shown.is_empty() || is_number { "" } else { "." };
+        shown.push_str(&if is_number { format!("[{key}]") } else { format!("{between}{key}") });
+    }
+    shown
 }
 
 fn secret(check: &mut Check<'_>, object: &Value) {

@@ -247,9 +247,9 @@ spec:
     error 16:14: `192.168.1.300` in `hostAliases` of Deployment web is no IP address
       help: write one like 192.168.1.100 or fd00::1
     error 16:59: `Demo_1` in `hostAliases` of Deployment web is no host name: it has other characters than letters, digits, `-` and dots
-    error 21:31: `spec.template.spec.containers.0.env.0.value` of Deployment web is a number, and Kubernetes takes text only
+    error 21:31: `spec.template.spec.containers[0].env[0].value` of Deployment web is a number, and Kubernetes takes text only
       help: put it in quotes: `"8080"`
-    error 19:24: `spec.template.spec.containers.0.args.1` of Deployment web is a number, and Kubernetes takes text only
+    error 19:24: `spec.template.spec.containers[0].args[1]` of Deployment web is a number, and Kubernetes takes text only
       help: put it in quotes: `"8080"`
     error 8:13: `spec.selector` of Deployment web does not select the pods of its own template
       They have app=web.
