@@ -2,14 +2,10 @@
 //!
 //! Every call that an apply makes can be made again, whether the server did it the first time or not: server-side apply
 //! says what is to be and not what is to change, a deletion names the very object by its uid, and the others only ask. So a
-<<<<<<< HEAD
-//! call of which nobody knows whether it was done is simply repeated.
+//! call of which nobody knows whether it was done is simply repeated. So is a pod that a new namespace does not take yet.
 //!
 //! The steps of a run wait together: their patience is counted from the first call that got no answer, so that a run with
 //! many steps ends as soon as one with few.
-=======
-//! call of which nobody knows whether it was done is simply repeated. So is a pod that a new namespace does not take yet.
->>>>>>> contract
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -116,30 +112,22 @@ where
     if let Some(error) = outage.verdict() {
         return Err(error);
     }
+    let deadline = Instant::now() + PATIENCE;
     let mut pause = FIRST_PAUSE;
     loop {
-<<<<<<< HEAD
-        let error = match call().await {
-            Err(error @ (ClusterError::Unreachable { .. } | ClusterError::Lost { .. })) => error,
-            answer => {
-                outage.ends();
-                return answer;
-            }
-        };
-        if Instant::now() + pause >= outage.begins(&error) {
-            return Err(error);
-        }
-        if pause == FIRST_PAUSE {
-            progress("the API server does not answer; trying again");
-        }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-=======
         let answer = call().await;
-        let Some(passing) = answer.as_ref().err().and_then(passing).filter(|_| Instant::now() + pause < deadline)
-        else {
+        let passing = answer.as_ref().err().and_then(|error| Some((error, passing(error)?)));
+        let Some((error, passing)) = passing else {
+            outage.ends();
             return answer;
         };
+        let until = match error {
+            ClusterError::Unreachable { .. } | ClusterError::Lost { .. } => outage.begins(error),
+            _ => deadline,
+        };
+        if Instant::now() + pause >= until {
+            return answer;
+        }
         if pause == FIRST_PAUSE {
             progress(&format!("{passing}; trying again"));
         }
@@ -164,7 +152,6 @@ fn passing(error: &ClusterError) -> Option<&'static str> {
             Some("the namespace has no service account yet")
         }
         _ => None,
->>>>>>> contract
     }
 }
 
@@ -175,22 +162,22 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     async fn try_until(answers_at: Duration) -> (Result<u32, ClusterError>, Vec<String>, Duration) {
-<<<<<<< HEAD
-        try_again_until(answers_at, &Outage::default()).await
+        let refused = ClusterError::Unreachable { reason: "connection refused".to_owned() };
+        fail_until(answers_at, refused, &Outage::default()).await
     }
 
     async fn try_again_until(
         answers_at: Duration,
         outage: &Outage,
-=======
+    ) -> (Result<u32, ClusterError>, Vec<String>, Duration) {
         let refused = ClusterError::Unreachable { reason: "connection refused".to_owned() };
-        fail_until(answers_at, refused).await
+        fail_until(answers_at, refused, outage).await
     }
 
     async fn fail_until(
         answers_at: Duration,
         error: ClusterError,
->>>>>>> contract
+        outage: &Outage,
     ) -> (Result<u32, ClusterError>, Vec<String>, Duration) {
         let started = Instant::now();
         let (calls, told) = (AtomicU32::new(0), Mutex::new(Vec::new()));
@@ -224,7 +211,7 @@ mod tests {
             (ClusterError::Forbidden { message: no_account.to_owned() }, true),
             (ClusterError::Forbidden { message: no_right.to_owned() }, false),
         ] {
-            let (answer, told, _) = fail_until(Duration::from_secs(2), error).await;
+            let (answer, told, _) = fail_until(Duration::from_secs(2), error, &Outage::default()).await;
             assert_eq!(answer.is_ok(), passes);
             let expected = passes.then_some("the namespace has no service account yet; trying again");
             assert_eq!(told, Vec::from_iter(expected.map(str::to_owned)));
