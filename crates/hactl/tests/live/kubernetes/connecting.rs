@@ -123,7 +123,7 @@ fn as_kubectl_finds_it() {
     let namespace = Namespace::made("found");
     let mut stack = stack(&namespace, &read("admin.kubeconfig"), "");
     stack.configure("kubernetes: {}\nmanifests:\n  live: {file: objects.yaml}\n");
-    refused(&stack, &["kubeconfig", "KUBECONFIG"]);
+    stack.fail("apply --auto-approve").says(&["there is no kubeconfig", "KUBECONFIG", "~/.kube/config"]);
     stack.export("KUBECONFIG", &stack.path("kubeconfig").to_string_lossy());
     comes_and_goes(&stack, &namespace);
     stack.export("KUBECONFIG", "");
