@@ -9,7 +9,7 @@ use hactl_config::Config;
 use hactl_core::address::Address;
 use hactl_core::cluster::CLUSTER;
 use hactl_core::observed::{Observations, recover};
-use hactl_core::plan::{Action, Desired, Input, Mode, Options, Plan, Reason, Remake, plan};
+use hactl_core::plan::{Action, Change, Desired, Input, Mode, Options, Plan, Reason, Remake, plan};
 use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
 use hactl_core::{Diagnostic, Value};
@@ -123,10 +123,12 @@ impl PlanOptions {
             _ => config.nodes.contains_key(name),
         };
         for node in self.forget_node.iter().filter(|node| configured(node)) {
-            diagnostics.push(
-                Diagnostic::error(format!("--forget-node {node}: the config still has this node"))
-                    .help("take it out of the config first"),
-            );
+            let (what, help) = match node.as_str() {
+                CLUSTER => ("the cluster", "take `kubernetes` and all that is on it out of the config first"),
+                _ => ("this node", "take it out of the config first"),
+            };
+            diagnostics
+                .push(Diagnostic::error(format!("--forget-node {node}: the config still has {what}")).help(help));
         }
         if diagnostics.is_empty() { Ok(options) } else { Err(diagnostics.into()) }
     }
@@ -285,8 +287,13 @@ async fn look(
 fn refusals(plan: &Plan, desired: &Desired, told: &mut BTreeMap<Address, Diagnostic>) -> Vec<Diagnostic> {
     let spans: BTreeMap<&Address, _> =
         desired.resources.iter().map(|resource| (&resource.address, resource.span)).collect();
-    let acts = plan.changes.iter().filter(|change| matches!(change.action, Action::Create | Action::Update));
-    let refused = acts.filter_map(|change| {
+    let acts = |change: &&Change| match change.action {
+        Action::Create | Action::Update => true,
+        // What was tried is a change in place, which is not what was asked for.
+        Action::Replace => !change.reasons.contains(&Reason::Requested),
+        Action::NoOp | Action::Delete | Action::Forget => false,
+    };
+    let refused = plan.changes.iter().filter(acts).filter_map(|change| {
         let refusal = told.remove(&change.address)?.about(change.address.as_str());
         Some(match spans.get(&change.address) {
             Some(Some(span)) if refusal.labels.is_empty() => refusal.at(*span),

@@ -72,9 +72,10 @@ impl ClusterTarget {
             |kind| requests.iter().filter(|request| kind_of(request.address) == Some(kind)).collect::<Vec<_>>();
         let (objects, aliases) = (of_kind(Kind::Object), of_kind(Kind::HostAliases));
         let key = self.key.as_ref();
+        let managers = object::managers(requests, lineage);
         let (objects, aliases) = futures_util::join!(
-            object::read(cluster, lineage, &objects, key),
-            host_aliases::read(cluster, lineage, &aliases, &objects, key),
+            object::read(cluster, lineage, &objects, &managers, key),
+            host_aliases::read(cluster, lineage, &aliases, &objects, &managers, key),
         );
         let (objects, aliases) = (objects?, aliases?);
         let (mut seen_objects, mut seen_aliases) = (objects.observed.into_iter(), aliases.observed.into_iter());

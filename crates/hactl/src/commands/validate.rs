@@ -26,11 +26,17 @@ impl Validate {
         // What is on no node has one instance.
         let instances: usize = config.declarations.iter().map(|declaration| declaration.selector.len().max(1)).sum();
         output.data(&format!(
-            "{} is valid: stack {}, {} nodes, {instances} resources.\n",
+            "{} is valid: stack {}, {}, {}.\n",
             global.file.display(),
             config.name,
-            config.nodes.len(),
+            count(config.nodes.len(), "node"),
+            count(instances, "resource"),
         ));
         Ok(0)
     }
+}
+
+/// `1 node`, `2 nodes`.
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 
 use crate::object::{
     Patient, Reference, SETTINGS, Settings, Spot, Teller, Trial, UID, View, all, apply_over_drift, await_ready, bare,
-    from_json, is_same, look, manager, managers, to_json, try_out, verdict,
+    from_json, is_same, look, manager, to_json, try_out, verdict,
 };
 
 pub(crate) const RULES: KindRules = KindRules {
@@ -64,6 +64,7 @@ pub(crate) async fn read(
     lineage: &str,
     requests: &[&ReadRequest<'_>],
     objects: &[&ReadRequest<'_>],
+    managers: &BTreeMap<String, String>,
     key: Option<&DigestKey>,
 ) -> Result<Reading, ClusterError> {
     if requests.is_empty() {
@@ -97,8 +98,6 @@ pub(crate) async fn read(
             Some(Trial { applied: applied.as_ref(), ..trial })
         })
         .collect();
-    let names: Vec<&ReadRequest<'_>> = requests.iter().chain(objects).copied().collect();
-    let managers = managers(&names, lineage);
     let answers = trials.into_iter().map(|trial| {
         async move {
             let answer = try_out(cluster, &trial).await;
@@ -107,7 +106,7 @@ pub(crate) async fn read(
         .boxed()
     });
     for (trial, answer) in all(answers.collect()).await {
-        let verdict = verdict(&trial, answer, &managers, &BTreeSet::new(), ON_CONFLICT, key)?;
+        let verdict = verdict(&trial, answer, managers, &BTreeSet::new(), ON_CONFLICT, key)?;
         if let Some(refusal) = verdict.refusal {
             reading.refusals.insert(trial.request.address.clone(), refusal);
         }

@@ -12,7 +12,7 @@ use hactl_kube::{Cluster, ClusterError, Object, ServedKind};
 use crate::object::dry_run::{Trial, try_out, verdict};
 use crate::object::live::is_same;
 use crate::object::look::{View, all, look};
-use crate::object::observe::{Found, Sought, observe, occupied};
+use crate::object::observe::{Found, Sought, foreign, observe, occupied};
 use crate::object::reference::{Reference, Spot, alternatives, not_served};
 use crate::object::sent::{Marks, object};
 use crate::object::settings::Settings;
@@ -30,6 +30,7 @@ pub(crate) async fn read(
     cluster: &dyn Cluster,
     lineage: &str,
     requests: &[&ReadRequest<'_>],
+    managers: &BTreeMap<String, String>,
     key: Option<&DigestKey>,
 ) -> Result<Reading, ClusterError> {
     if requests.is_empty() {
@@ -46,12 +47,12 @@ pub(crate) async fn read(
     let mut reading = Reading { warnings: strays(&view, &spots, lineage), ..Reading::default() };
     refuse_unserved(cluster, &sought, &served, &mut reading).await?;
     refuse_hidden(&sought, &view, &mut reading);
+    refuse_taken(&sought, &found, &view, &occupied, lineage, &mut reading);
     reading.warnings.extend(hidden_from_state(&sought, &view));
     reading.warnings.extend(sought.iter().filter_map(without_namespace));
     let to_come = namespaces_to_come(&sought, &view);
     let mut trials = trials(&sought, &found, &to_come, lineage, key);
     trials.retain(|trial| view.hidden(trial.spot).is_none());
-    let managers = managers(requests, lineage);
     let answers = trials.into_iter().map(|trial| {
         async move {
             let answer = try_out(cluster, &trial).await;
@@ -61,7 +62,7 @@ pub(crate) async fn read(
     });
     let mut fixed = BTreeMap::new();
     for (trial, answer) in all(answers.collect()).await {
-        let verdict = verdict(&trial, answer, &managers, &to_come, ON_CONFLICT, key)?;
+        let verdict = verdict(&trial, answer, managers, &to_come, ON_CONFLICT, key)?;
         reading.warnings.extend(verdict.warning);
         fixed.insert(trial.index, verdict.fixed);
         if let Some(refusal) = verdict.refusal {
@@ -80,7 +81,7 @@ pub(crate) async fn read(
 }
 
 /// The resources of this stack by the managers that stand for them.
-pub(crate) fn managers(requests: &[&ReadRequest<'_>], lineage: &str) -> BTreeMap<String, String> {
+pub(crate) fn managers(requests: &[ReadRequest<'_>], lineage: &str) -> BTreeMap<String, String> {
     let all = requests.iter().flat_map(|request| request.candidates.iter().map(move |state| (request.address, state)));
     all.map(|(address, state)| (manager(lineage, &state.generation), address.to_string())).collect()
 }
@@ -152,6 +153,28 @@ fn refuse_hidden(sought: &[Sought<'_>], view: &View, reading: &mut Reading) {
             let teller =
                 Teller { what: wanted, managers: &BTreeMap::new(), hidden: BTreeSet::new(), on_conflict: ON_CONFLICT };
             reading.refusals.insert(sought.request.address.clone(), teller.tell(error).refusal());
+        }
+    }
+}
+
+/// Refuses a move to where somebody else's object is. Once the old one is deleted it would be too late to notice.
+fn refuse_taken(
+    sought: &[Sought<'_>],
+    found: &[Found<'_>],
+    view: &View,
+    occupied: &BTreeMap<Spot, &str>,
+    lineage: &str,
+    reading: &mut Reading,
+) {
+    for (sought, found) in sought.iter().zip(found) {
+        let moves = |wanted: &&Spot| sought.known.iter().all(|(spot, _)| spot != *wanted);
+        let Some(wanted) = sought.wanted.as_ref().filter(moves) else { continue };
+        let may = sought.request.adopt || found.applied.is_none() || occupied.contains_key(wanted);
+        if let Some(object) = view.object(wanted).filter(|_| !may) {
+            let what = foreign(wanted, object, lineage);
+            let refusal = Diagnostic::error(format!("{what} is there already and not managed by this stack"))
+                .help("choose another name, or remove what is there if nothing needs it; `adopt: true` takes it over");
+            reading.refusals.insert(sought.request.address.clone(), refusal);
         }
     }
 }

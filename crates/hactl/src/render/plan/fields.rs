@@ -188,8 +188,11 @@ fn changed(page: &mut Page, indent: usize, name: &str, before: &Value, after: &V
     let (old, new) = (short(before), short(after));
     if old == new {
         // What differs may not be shown.
-        let open = matches!(after, Value::Deferred(deferred) if deferred.digest.is_none());
-        marks.insert(0, if open { "known after apply" } else { "changed" });
+        match after {
+            Value::Deferred(deferred) if deferred.digest.is_none() => marks.insert(0, "known after apply"),
+            _ if marks.iter().any(|mark| mark.starts_with("changed")) => {}
+            _ => marks.insert(0, "changed"),
+        }
         page.line(indent, Tone::Changed, marked(format!("~ {name} = {new}"), &marks));
     } else if old.chars().count() + new.chars().count() > ONE_LINE {
         page.line(indent, Tone::Changed, marked(format!("~ {name}:"), &marks));
