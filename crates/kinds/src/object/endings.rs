@@ -20,12 +20,17 @@ pub fn what_goes_along(plan: &Plan) -> Vec<Diagnostic> {
         let taken =
             on_cluster().filter(stays).filter(|other| other.after.as_deref().is_some_and(|spec| end.takes(spec)));
         let taken: Vec<&Address> = taken.map(|other| &other.address).collect();
+        let is_same = |other: &&Change| other.after.as_deref().and_then(End::of).as_ref() == Some(&end);
+        if let Some(moved) = on_cluster().filter(stays).find(is_same) {
+            return Some(End::refusal_to_move(&change.address, &moved.address));
+        }
         Some(if taken.is_empty() { end.warning(&change.address) } else { end.refusal(&change.address, &taken) })
     });
     found.collect()
 }
 
 /// An object that does not go alone.
+#[derive(PartialEq)]
 enum End<'a> {
     Namespace { name: &'a str },
     Type { group: &'a str, kind: &'a str },
@@ -55,6 +60,15 @@ impl<'a> End<'a> {
                 text(spec, &["kind"]) == Some(kind) && own_group.is_some_and(|(own, _)| own == *group)
             }
         }
+    }
+
+    fn refusal_to_move(address: &Address, to: &Address) -> Diagnostic {
+        let (from, into) = (address.resource(), to.resource());
+        Diagnostic::error(format!(
+            "{address} cannot become {to}: it would be deleted first, with all that goes with it"
+        ))
+        .about(to.as_str())
+        .help(format!("leave it in {from}; what else is in there can go to {into}"))
     }
 
     fn refusal(&self, address: &Address, taken: &[&Address]) -> Diagnostic {
