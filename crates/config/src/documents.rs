@@ -88,7 +88,8 @@ pub(crate) fn redact(node: &Node, sources: &mut SourceMap) {
 }
 
 fn is_secret(node: &Node) -> bool {
-    node.get("kind").and_then(Node::as_str) == Some("Secret")
+    // One whose kind is misspelt is no Secret, and what is in it is secret all the same.
+    node.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.trim().eq_ignore_ascii_case("secret"))
 }
 
 /// Reads documents; mistakes are collected.

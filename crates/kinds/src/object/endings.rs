@@ -13,10 +13,14 @@ const SHOWN: usize = 5;
 /// warning.
 pub fn what_goes_along(plan: &Plan) -> Vec<Diagnostic> {
     let on_cluster = || plan.changes.iter().filter(|change| change.node.as_deref() == Some(CLUSTER));
-    let ending = on_cluster().filter(|change| change.action == Action::Delete);
+    let ending = on_cluster().filter(|change| matches!(change.action, Action::Delete | Action::Replace));
     let found = ending.filter_map(|change| {
         let end = End::of(change.before.as_deref()?)?;
-        let stays = |other: &&Change| !matches!(other.action, Action::Delete | Action::Forget);
+        let stays = |other: &&Change| {
+            let comes_after = other.action == Action::Create && change.action == Action::Replace;
+            let goes = matches!(other.action, Action::Delete | Action::Forget);
+            other.address != change.address && !goes && !comes_after
+        };
         let taken =
             on_cluster().filter(stays).filter(|other| other.after.as_deref().is_some_and(|spec| end.takes(spec)));
         let taken: Vec<&Address> = taken.map(|other| &other.address).collect();

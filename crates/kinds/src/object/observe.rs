@@ -94,7 +94,11 @@ pub(crate) fn observe<'a>(
 }
 
 /// Whether an object is what state holds: its fields are managed for that very creation, or it is the same object still.
+/// One that another stack has taken over is not.
 pub(crate) fn is_ours(object: &Object, candidate: &ResourceState, lineage: &str) -> bool {
+    if object.label(LINEAGE).is_some_and(|label| label != lineage) && object.annotation(ADDRESS).is_some() {
+        return false;
+    }
     let own = manager(lineage, &candidate.generation);
     let uid = candidate.outputs.get(UID).and_then(Value::as_str);
     object.owners().any(|owner| owner.applies && owner.manager == own) || uid.is_some_and(|uid| uid == object.uid())

@@ -47,6 +47,7 @@ pub(crate) async fn read(
     let mut reading = Reading { warnings: strays(&view, &spots, lineage), ..Reading::default() };
     refuse_unserved(cluster, &sought, &served, &mut reading).await?;
     refuse_hidden(&sought, &view, &mut reading);
+    refuse_homeless(&sought, &mut reading);
     refuse_taken(&sought, &found, &view, &occupied, lineage, &mut reading);
     reading.warnings.extend(hidden_from_state(&sought, &view));
     reading.warnings.extend(sought.iter().filter_map(without_namespace));
@@ -134,6 +135,22 @@ async fn refuse_unserved(
         reading.refusals.insert(sought.request.address.clone(), not_served(&reference, &known));
     }
     Ok(())
+}
+
+/// Refuses what names no namespace and is of a type that needs one, which only the server told.
+fn refuse_homeless(sought: &[Sought<'_>], reading: &mut Reading) {
+    for sought in sought {
+        let named = sought.request.wanted.and_then(Reference::of).and_then(|reference| reference.namespace);
+        let Some(wanted) = sought.wanted.as_ref().filter(|wanted| wanted.kind.namespaced && named.is_none()) else {
+            continue;
+        };
+        let refusal = Diagnostic::error(format!(
+            "{} {} names no namespace, and the type needs one",
+            wanted.kind.kind, wanted.name
+        ))
+        .help("write `metadata.namespace`; of types that this config does not define, only the server knows that");
+        reading.refusals.insert(sought.request.address.clone(), refusal);
+    }
 }
 
 /// The group and kind that a CustomResourceDefinition brings.

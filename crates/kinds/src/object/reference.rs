@@ -60,11 +60,24 @@ impl<'a> Reference<'a> {
     pub(crate) fn spot(&self, served: &[ServedKind]) -> Option<Spot> {
         let same = || served.iter().filter(|served| served.group == self.group && served.kind == self.kind);
         let is_of_today = builtin::find(self.group, self.kind).is_some_and(|builtin| builtin.version == self.version);
-        let older = || same().next().filter(|_| is_of_today);
+        let older = || same().filter(|_| is_of_today).max_by_key(|served| nearness(&served.version, self.version));
         let kind = same().find(|served| served.version == self.version).or_else(older)?;
         let namespace = kind.namespaced.then(|| self.namespace.unwrap_or(DEFAULT_NAMESPACE).to_owned());
         Some(Spot { kind: kind.clone(), namespace, name: self.name.to_owned() })
     }
+}
+
+/// How near a version is to the one of today: of the same number first, then the stabler, then the later.
+fn nearness(version: &str, today: &str) -> (bool, u8, u32) {
+    let number = |text: &str| -> String { text.chars().skip(1).take_while(char::is_ascii_digit).collect() };
+    let stage = match version {
+        version if version.contains("alpha") => 0,
+        version if version.contains("beta") => 1,
+        _ => 2,
+    };
+    let last: String = version.chars().rev().take_while(char::is_ascii_digit).collect();
+    let last = last.chars().rev().collect::<String>().parse().unwrap_or_default();
+    (number(version) == number(today), stage, last)
 }
 
 impl fmt::Display for Reference<'_> {
@@ -158,6 +171,29 @@ mod tests {
             served("batch/v1", "Job", true),
             served("batch/v1beta1", "CronJob", true),
         ]
+    }
+
+    #[test]
+    fn an_older_server_gets_the_nearest_version() {
+        let served = |versions: &[&str], group: &str, kind: &str| -> Vec<ServedKind> {
+            let one = |version: &&str| ServedKind {
+                group: group.to_owned(),
+                version: (*version).to_owned(),
+                kind: kind.to_owned(),
+                plural: kind.to_lowercase(),
+                namespaced: true,
+            };
+            versions.iter().map(one).collect()
+        };
+        let spot = |api_version, kind, versions: &[&str]| {
+            let reference = Reference::new(api_version, kind, Some("x"), "a");
+            reference.spot(&served(versions, reference.group, kind)).map(|spot| spot.kind.version)
+        };
+        let scaler = ["v1", "v2beta1", "v2beta2"];
+        assert_eq!(spot("autoscaling/v2", "HorizontalPodAutoscaler", &scaler).as_deref(), Some("v2beta2"));
+        assert_eq!(spot("batch/v1", "CronJob", &["v2alpha1", "v1beta1"]).as_deref(), Some("v1beta1"));
+        assert_eq!(spot("apps/v7", "Deployment", &["v1"]), None);
+        assert_eq!(spot("example.com/v2", "Thing", &["v1"]), None);
     }
 
     #[test]

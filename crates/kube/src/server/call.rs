@@ -39,6 +39,27 @@ pub(super) fn encoded(text: &str) -> impl Display {
     utf8_percent_encode(text, KEPT)
 }
 
+/// JSON that reads the same as YAML, which servers take the body of an apply for: YAML folds some characters that JSON leaves
+/// alone, and refuses others. In JSON they can only stand in strings, and so be written as escapes.
+fn as_yaml(json: Vec<u8>) -> Vec<u8> {
+    let differs =
+        |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    match std::str::from_utf8(&json) {
+        Ok(text) if text.contains(differs) => {
+            let mut escaped = String::with_capacity(text.len() + 64);
+            for c in text.chars() {
+                if differs(c) {
+                    escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+                } else {
+                    escaped.push(c);
+                }
+            }
+            escaped.into_bytes()
+        }
+        _ => json,
+    }
+}
+
 /// One request.
 #[derive(Clone)]
 pub(super) struct Call {
@@ -69,7 +90,7 @@ impl Call {
     pub(super) fn apply(path: String, object: Vec<u8>, secret: bool, changes: Option<String>) -> Self {
         Self {
             method: Method::PATCH,
-            body: object.into(),
+            body: as_yaml(object).into(),
             content_type: "application/apply-patch+yaml",
             asked: Asked::Apply { secret },
             changes,
@@ -292,4 +313,21 @@ fn last(error: &(dyn std::error::Error + 'static)) -> String {
 /// It to half as much again: not sooner than a server asked for.
 fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(1.0 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_yaml_reads_otherwise_is_escaped() {
+        let json = "{\"a\":\"x\u{2028}y\u{85}z\u{7f}\u{fffe}\",\"b\":\"\u{e4}\"}";
+        let sent = as_yaml(json.as_bytes().to_vec());
+        assert_eq!(
+            String::from_utf8(sent.clone()).unwrap(),
+            "{\"a\":\"x\\u2028y\\u0085z\\u007f\\ufffe\",\"b\":\"\u{e4}\"}"
+        );
+        let same: serde_json::Value = serde_json::from_slice(&sent).unwrap();
+        assert_eq!(same, serde_json::from_str::<serde_json::Value>(json).unwrap());
+    }
 }
