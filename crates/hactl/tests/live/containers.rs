@@ -68,7 +68,8 @@ containers:
         ("cat /page", "page"),
         ("echo \"$ONE $SPACES $QUOTES\"", "1 a b  c it's \"so\""),
         ("id -u; id -g; pwd; hostname", "1000\n1000\n/tmp\ninside"),
-        ("ulimit -n; ulimit -Hn", "512\n1024"),
+        // The soft limit is not looked at here: runc built with Go 1.19 raises its own, and at times that of what it starts.
+        ("ulimit -Hn", "1024"),
         ("cat /proc/sys/net/core/somaxconn", "512"),
         ("grep -c 10.1.2.3 /etc/hosts", "1"),
         ("df -m /dev/shm /scratch | awk \"{print \\$2}\" | tail -n 2", "32\n8"),
@@ -76,6 +77,10 @@ containers:
     ] {
         assert_eq!(inside(command), printed, "{command}");
     }
+    assert_eq!(
+        NODE3.inspect("everything", "{{range .HostConfig.Ulimits}}{{.Name}} {{.Soft}} {{.Hard}}{{end}}"),
+        "nofile 512 1024"
+    );
     assert_eq!(NODE3.inspect("bare", "{{.HostConfig.PidMode}} {{.HostConfig.NetworkMode}}"), "host host");
     // Docker knows it as it was asked to, so a container made anew is the same.
     let id = NODE3.inspect("everything", "{{.Id}}");

@@ -17,6 +17,7 @@ use crate::object::observe::{foreign, is_ours, outputs};
 use crate::object::patient::Patient;
 use crate::object::ready::{Readiness, judge};
 use crate::object::reference::{Reference, Spot, alternatives, not_served};
+use crate::object::remnants;
 use crate::object::sent::{Marks, object};
 use crate::object::settings::Settings;
 use crate::object::told::{ON_CONFLICT, Teller, Told, hidden_texts, is_drift, missing_namespace};
@@ -128,6 +129,12 @@ async fn update(cluster: Patient<'_>, job: &Job<'_>) -> Result<Map, StepError> {
     let object = object(spec, &spot, marks(job), Some(&uid));
     let how = Applying { manager: &own, force: Settings::of(spec).force_conflicts, dry_run: false };
     let applied = job.state.map(|state| &*state.spec);
+    if let Some(applied) = applied {
+        let live = cluster.get(&spot).await.map_err(fail)?.filter(|live| live.uid() == uid);
+        if let Some(first) = live.and_then(|live| remnants::first(applied, spec, &live, &object)) {
+            apply_over_drift(cluster, &spot, &first, &how, Some(applied)).await.map_err(fail)?;
+        }
+    }
     let changed = apply_over_drift(cluster, &spot, &object, &how, applied).await.map_err(fail)?;
     Ok(outputs_of(spec, &changed, &own))
 }

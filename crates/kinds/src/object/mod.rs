@@ -16,6 +16,7 @@ mod patient;
 mod read;
 mod ready;
 mod reference;
+mod remnants;
 mod sent;
 mod settings;
 mod told;

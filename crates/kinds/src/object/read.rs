@@ -14,6 +14,7 @@ use crate::object::live::is_same;
 use crate::object::look::{View, all, look};
 use crate::object::observe::{Found, Sought, foreign, observe, occupied};
 use crate::object::reference::{Reference, Spot, alternatives, not_served};
+use crate::object::remnants::first;
 use crate::object::sent::{Marks, object};
 use crate::object::settings::Settings;
 use crate::object::told::{ON_CONFLICT, Teller};
@@ -255,12 +256,19 @@ fn trials<'a>(
         };
         let marks =
             Marks { lineage, stack: found.live.and_then(|live| live.annotation(STACK)), address: request.address };
+        let object = object(plain, spot, marks, found.live.map(Object::uid));
+        // What takes two steps cannot be tried in one.
+        let steps =
+            found.applied.zip(found.live).and_then(|(applied, live)| first(&applied.spec, plain, live, &object));
+        if steps.is_some() {
+            return None;
+        }
         let force = Settings::of(plain).force_conflicts || (request.adopt && now.is_none());
         Some(Trial {
             index,
             request,
             spot,
-            object: object(plain, spot, marks, found.live.map(Object::uid)),
+            object,
             plain,
             live: found.live,
             applied: found.applied.map(|applied| &*applied.spec),
