@@ -133,7 +133,9 @@ impl Teller<'_> {
             help: if fixed {
                 "leave these fields as they are, or have it made anew: `--replace` with its address".to_owned()
             } else {
-                "correct it in the config; `kubectl explain` describes its fields".to_owned()
+                "correct it in the config; `kubectl explain` describes its fields. If what is refused is what was there before, \
+                 `--replace` makes the object anew"
+                    .to_owned()
             },
         }
     }
@@ -306,7 +308,7 @@ mod tests {
           help: take these fields out of the config if the other manager is to keep them, or set `forceConflicts: true` to take them over
         the API server does not take Deployment cattle-system/cattle as it is
           spec.replicas: Invalid value: -1: must be greater than or equal to 0, not (sensitive)
-          help: correct it in the config; `kubectl explain` describes its fields
+          help: correct it in the config; `kubectl explain` describes its fields. If what is refused is what was there before, `--replace` makes the object anew
         Deployment cattle-system/cattle cannot be changed like this in place
           spec.selector: field is immutable
           help: leave these fields as they are, or have it made anew: `--replace` with its address
