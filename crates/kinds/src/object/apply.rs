@@ -129,7 +129,7 @@ async fn update(cluster: Patient<'_>, job: &Job<'_>) -> Result<Map, StepError> {
     let object = object(spec, &spot, marks(job), Some(&uid));
     let how = Applying { manager: &own, force: Settings::of(spec).force_conflicts, dry_run: false };
     let applied = job.state.map(|state| &*state.spec);
-    if let Some(applied) = applied {
+    if let Some(applied) = applied.filter(|applied| remnants::may_be(applied, spec)) {
         let live = cluster.get(&spot).await.map_err(fail)?.filter(|live| live.uid() == uid);
         if let Some(first) = live.and_then(|live| remnants::first(applied, spec, &live, &object)) {
             apply_over_drift(cluster, &spot, &first, &how, Some(applied)).await.map_err(fail)?;
