@@ -118,9 +118,9 @@ fn lower(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Lowered
     let mut body = Map::from([("rules".to_owned(), Value::List(vec![Value::Map(rule)]))]);
     body.extend(spec.class_name.as_deref().map(|class| ("ingressClassName".to_owned(), Value::from(class))));
     if let Some(tls) = &spec.tls {
-        let hosts = spec.host.iter().map(|host| Value::from(host.as_str())).collect();
-        let tls = map([("hosts", Value::List(hosts)), ("secretName", Value::from(tls.secret_name.as_str()))]);
-        body.insert("tls".to_owned(), Value::List(vec![tls]));
+        let mut tls = Map::from([("secretName".to_owned(), Value::from(tls.secret_name.as_str()))]);
+        tls.extend(spec.host.as_deref().map(|host| ("hosts".to_owned(), Value::List(vec![Value::from(host)]))));
+        body.insert("tls".to_owned(), Value::List(vec![Value::Map(tls)]));
     }
     let written = map([
         ("apiVersion", Value::from("networking.k8s.io/v1")),

@@ -176,7 +176,7 @@ ingress:
     ingress.web on kubernetes
         {"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"web","namespace":"shop"},"spec":{"rules":[{"host":"shop.example.com","http":{"paths":[{"backend":{"service":{"name":"web","port":{"number":80}}},"path":"/","pathType":"Prefix"}]}}]}}
     ingress.all on kubernetes
-        {"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"annotations":{"example.com/size":"8m","open":"true"},"labels":{"a":"b"},"name":"all","namespace":"other"},"spec":{"ingressClassName":"nginx","rules":[{"http":{"paths":[{"backend":{"service":{"name":"web","port":{"name":"http"}}},"path":"/all","pathType":"Prefix"}]}}],"tls":[{"hosts":[],"secretName":"tls"}]},"x-hactl":{"forceConflicts":true}}
+        {"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"annotations":{"example.com/size":"8m","open":"true"},"labels":{"a":"b"},"name":"all","namespace":"other"},"spec":{"ingressClassName":"nginx","rules":[{"http":{"paths":[{"backend":{"service":{"name":"web","port":{"name":"http"}}},"path":"/all","pathType":"Prefix"}]}}],"tls":[{"secretName":"tls"}]},"x-hactl":{"forceConflicts":true}}
     ingress.wild on kubernetes
         {"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"wild","namespace":"shop"},"spec":{"rules":[{"host":"*.example.com","http":{"paths":[{"backend":{"service":{"name":"web","port":{"number":8080}}},"path":"/","pathType":"Prefix"}]}}],"tls":[{"hosts":["*.example.com"],"secretName":"wild"}]}}
     "#);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt;
+use hactl_core::diff::Path;
 use hactl_core::observed::Observed;
 use hactl_core::value::Value;
 use hactl_core::{Diagnostic, DigestKey, Sensitive};
@@ -71,6 +72,12 @@ pub(crate) async fn read(
             reading.refusals.insert(trial.request.address.clone(), refusal);
         }
     }
+    for (index, (sought, found)) in sought.iter().zip(&found).enumerate() {
+        // What changes only because a value is made anew was not tried.
+        if let (Some(_), Some(live)) = (sought.request.wanted, found.live) {
+            fixed.entry(index).or_insert_with(|| never_in_place(live));
+        }
+    }
     let with_fixed = |(index, found): (usize, Found<'_>)| {
         let mut observed = found.observed;
         if let (Observed::Present(present), Some(paths)) = (&mut observed, fixed.remove(&index)) {
@@ -80,6 +87,18 @@ pub(crate) async fn read(
     };
     reading.observed = found.into_iter().enumerate().map(with_fixed).collect();
     Ok(reading)
+}
+
+/// The paths of an object that no server changes in place: the template of a Job, and what an immutable ConfigMap or Secret
+/// holds.
+fn never_in_place(object: &Object) -> Vec<Path> {
+    let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+    let is_immutable = object.at(&["immutable"]).is_some_and(|immutable| immutable == true);
+    match object.kind() {
+        "Job" if object.api_version().starts_with("batch/") => vec![path(&["spec", "template"])],
+        "ConfigMap" | "Secret" if is_immutable => vec![path(&["data"]), path(&["binaryData"])],
+        _ => Vec::new(),
+    }
 }
 
 /// The resources of this stack by the managers that stand for them.

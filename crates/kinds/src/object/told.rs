@@ -1,5 +1,6 @@
 //! What users are told when an API server does not do something.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -140,8 +141,45 @@ impl Teller<'_> {
         }
     }
 
+    /// A text of the server without what nobody may see, in any form in which it may stand there.
     fn hide(&self, text: &str) -> String {
-        self.hidden.iter().fold(text.to_owned(), |text, hidden| text.replace(hidden, "(sensitive)"))
+        if self.hidden.is_empty() {
+            return text.to_owned();
+        }
+        let mut forms: Vec<String> = self.hidden.iter().flat_map(|hidden| forms(hidden)).collect();
+        // One may be a part of another.
+        forms.sort_by_key(|form| Reverse(form.len()));
+        forms.iter().fold(without_value(text), |text, form| text.replace(form, HIDDEN))
+    }
+}
+
+/// What stands for a text that nobody may see.
+const HIDDEN: &str = "(sensitive)";
+
+/// A text, its lines, and all of these as they stand in JSON and in Go's notation.
+fn forms(text: &str) -> BTreeSet<String> {
+    let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_LINE);
+    let mut forms = BTreeSet::new();
+    for plain in lines.chain([text]) {
+        let json = serde_json::Value::from(plain).to_string();
+        let json = json[1..json.len() - 1].to_owned();
+        // Go writes these so in JSON.
+        forms.insert(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"));
+        forms.insert(json);
+        forms.insert(plain.escape_debug().to_string());
+        forms.insert(plain.to_owned());
+    }
+    forms
+}
+
+/// A text without the value that it repeats, as in `Invalid value: {…}: field is immutable`: it may be all of an object, with
+/// what was secret in it before.
+fn without_value(text: &str) -> String {
+    const BEFORE: &str = "Invalid value: ";
+    let Some(start) = text.find(BEFORE).map(|at| at + BEFORE.len()) else { return text.to_owned() };
+    match text[start..].rfind(": ") {
+        Some(length) => format!("{}{HIDDEN}{}", &text[..start], &text[start + length..]),
+        None => format!("{}{HIDDEN}", &text[..start]),
     }
 }
 
@@ -169,6 +207,9 @@ pub(crate) fn hidden_texts(planned: &Value, plain: &Value) -> BTreeSet<String> {
     }
     texts
 }
+
+/// Shorter lines of a text are not looked for by themselves.
+const SHORTEST_LINE: usize = 16;
 
 /// Shorter texts stand in many a message by chance.
 const SHORTEST_HIDDEN: usize = 4;
@@ -252,6 +293,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_hidden_is_hidden_in_every_form() {
+        let hidden = ["pass", "pass\"word<1>", "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\n"].map(str::to_owned);
+        let (what, managers) = ("Job a/b", BTreeMap::new());
+        let teller = Teller { what: &what, managers: &managers, hidden: BTreeSet::from(hidden), on_conflict: "" };
+        let texts = [
+            r#"value "pass\"word<1>" is odd"#,
+            r#"value "pass\"word\u003c1\u003e" is odd"#,
+            r#"value pass"word<1> is odd, and pass too"#,
+            "key: |\n  -----BEGIN KEY-----\n  MIIEvQIBADANBgkq\n",
+            r#"spec.template: Invalid value: {"env":[{"value":"what was there: before"}]}: field is immutable"#,
+            "spec.a: Invalid value: 5",
+            "is not there",
+        ];
+        insta::assert_snapshot!(texts.map(|text| teller.hide(text)).join("\n"), @r#"
+        value "(sensitive)" is odd
+        value "(sensitive)" is odd
+        value (sensitive) is odd, and (sensitive) too
+        key: |
+          (sensitive)
+          (sensitive)
+
+        spec.template: Invalid value: (sensitive): field is immutable
+        spec.a: Invalid value: (sensitive)
+        is not there
+        "#);
+        let open = Teller { hidden: BTreeSet::new(), ..teller };
+        assert_eq!(open.hide(texts[4]), texts[4]);
+    }
+
+    #[test]
     fn each_error_says_what_why_and_what_to_do() {
         let managers = BTreeMap::from([("hactl-1111-a".to_owned(), "manifest.web".to_owned())]);
         let teller = Teller {
@@ -307,7 +378,7 @@ mod tests {
           spec.template.spec.hostAliases[ip="10.0.0.1"].hostnames is set by manifest.web of this stack
           help: take these fields out of the config if the other manager is to keep them, or set `forceConflicts: true` to take them over
         the API server does not take Deployment cattle-system/cattle as it is
-          spec.replicas: Invalid value: -1: must be greater than or equal to 0, not (sensitive)
+          spec.replicas: Invalid value: (sensitive): must be greater than or equal to 0, not (sensitive)
           help: correct it in the config; `kubectl explain` describes its fields. If what is refused is what was there before, `--replace` makes the object anew
         Deployment cattle-system/cattle cannot be changed like this in place
           spec.selector: field is immutable

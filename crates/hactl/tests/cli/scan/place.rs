@@ -6,10 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
 use crate::scan::sampler::Sampler;
 use crate::scan::scanner::Scanner;
+use crate::scan::stack;
 
 /// Where the log of every run goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +22,7 @@ pub(crate) enum Log {
 }
 
 /// The sources outside of the config, each with the name of its value.
-const SOURCES: [&str; 6] = ["env", "file", "exec", "sops", "token", "password"];
+const SOURCES: [&str; 7] = ["env", "file", "exec", "sops", "token", "password", "objects"];
 
 /// The work tree and, beside it, what only its user has: the sources, exported files, a home and a directory for
 /// temporary files.
@@ -136,6 +139,10 @@ impl Place {
                     let text = format!("{{\"password\": {}}}", serde_json::to_string(&value).unwrap());
                     self.write("outside/variables.yaml", &text);
                 }
+                "objects" => {
+                    let text = serde_json::to_string(&self.value("texts")).unwrap();
+                    self.write("outside/objects.yaml", &stack::objects(&STANDARD.encode(&value), &text));
+                }
                 _ => self.write(&format!("outside/{name}"), &value),
             }
         }
@@ -201,7 +208,17 @@ impl Place {
 
     /// Adds to git what a run left, what git ignores too.
     fn commit(&self, words: &str) {
-        self.git(&["add", "-A", "--force", "--", ".", ":!*/fleet*", ":!*/identity.txt", ":!inline.yaml"]);
+        self.git(&[
+            "add",
+            "-A",
+            "--force",
+            "--",
+            ".",
+            ":!*/fleet*",
+            ":!*/identity.txt",
+            ":!inline.yaml",
+            ":!*/inline.yaml",
+        ]);
         self.git(&[
             "-c",
             "user.name=ops",
@@ -271,6 +288,20 @@ impl Place {
         }
         assert!(public.contains("io.hactl.address"), "no container is there: {public}");
         self.told.push(("what anybody on the hosts can read of containers".to_owned(), public.into_bytes()));
+        let mut listed = String::new();
+        for (name, view) in fleet["cluster"]["objects"].as_object().unwrap() {
+            let object = &view["object"];
+            writeln!(listed, "{name} {} {}", object["metadata"], object["status"]).unwrap();
+            for (key, value) in object["data"].as_object().into_iter().flatten() {
+                let value = STANDARD.decode(value.as_str().unwrap()).unwrap();
+                // What somebody set by hand is short, and no secret.
+                if value.len() > 16 {
+                    self.hide(&format!("{key} of {name}"), std::str::from_utf8(&value).unwrap());
+                }
+            }
+        }
+        assert!(listed.contains("hactl.io/address") && listed.contains("Secret/scan/delivered"), "{listed}");
+        self.told.push(("what anybody is shown who may list objects".to_owned(), listed.into_bytes()));
     }
 
     /// Ends the story, and tells every place in which a value occurred; none where all is well.

@@ -9,6 +9,7 @@ variables:
   token: {sensitive: true}
   password: {sensitive: true}
 nodes: {n1: {address: 10.0.0.1}, n2: {address: 10.0.0.2}}
+kubernetes: {namespace: scan}
 registries: {registry.example.com: {username: ops, password: "${secret.outside.env}"}}
 secrets:
   outside:
@@ -22,7 +23,10 @@ secrets:
   number: {generate: {token: {bytes: 32}}}
   login: {generate: {sshKey: {type: ed25519}}}
   ca: {generate: {certificateAuthority: {commonName: Scan CA}}}
-  tls: {generate: {certificate: {issuer: ca, dnsNames: [www.example.com]}}}
+  tls: {generate: {certificate: {issuer: ca, dnsNames: [www.example.com]}}, kubernetes: {type: kubernetes.io/tls}}
+  delivered:
+    data: {env: {env: SCAN_ENV}, made: "${secret.made.value}", password: "x${var.password}"}
+    kubernetes: {}
   guide: {import: {certificate: {file: ../outside/tls.crt}, privateKey: {file: ../outside/tls.key}, ca: {file: ../outside/ca.crt}}}
 files:
   text:
@@ -50,6 +54,43 @@ containers:
     volumes: ["${file.text.path}:/text:ro", "${file.keys.path}:/keys:ro"]
     ports: ["8080:80"]
     health: {tcp: {port: 8080}, timeout: 3s}
+manifests:
+  base: {inline: {apiVersion: v1, kind: Namespace, metadata: {name: scan}}}
+  objects: {file: ../outside/objects.yaml}
+  app:
+    timeout: 20s
+    inline:
+      - apiVersion: v1
+        kind: Secret
+        metadata: {name: app}
+        data: {exec: "${base64encode(secret.outside.exec)}"}
+        stringData: {url: "https://ops:${var.password}@example.com/", made: "${secret.made.value}"}
+      - apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: app}
+        spec:
+          selector: {matchLabels: {app: app}}
+          template:
+            metadata: {labels: {app: app}}
+            spec:
+              containers:
+                - name: app
+                  image: app:1
+                  args: ["--token", "${secret.number.value}"]
+                  env: [{name: TOKEN, value: "Bearer ${var.token}"}, {name: COLOUR, value: "${var.colour}"}]
+  # Its template cannot change, and servers repeat all of it when they say so.
+  job:
+    template: true
+    inline:
+      apiVersion: batch/v1
+      kind: Job
+      metadata: {name: job}
+      spec:
+        template:
+          spec:
+            restartPolicy: Never
+            containers: [{name: job, image: "job:1", env: [{name: TOKEN, value: "${secret.outside.token}"}, {name: MADE, value: "${secret.made.value}"}]}]
+ingress: {app: {host: www.example.com, service: {name: app, port: 80}, tls: {secretName: tls}}}
 outputs:
   colour: ${var.colour}
   token: {value: "${var.token}", sensitive: true}
@@ -62,6 +103,46 @@ outputs:
 pub(crate) const PAGE: &str = r#"%{ if secret.outside.file != "" }file: ${secret.outside.file}%{ endif }
 %{ for value in [secret.outside.exec, secret.made.value, var.password] }- ${value}
 %{ endfor }"#;
+
+/// An RKE cluster file whose addons hold a secret in plain text, and include files that do.
+pub(crate) fn cluster_file(value: &str) -> String {
+    format!(
+        "nodes: [{{address: 10.0.0.1, user: ops, role: [etcd]}}]
+addons_include: [../../outside/objects.yaml]
+addons: |-
+  ---
+  apiVersion: v1
+  kind: Secret
+  metadata: {{name: addon}}
+  stringData: {{key: {value}}}
+"
+    )
+}
+
+/// Objects in plain text, with one value in Base64 and one as text.
+pub(crate) fn objects(encoded: &str, text: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Secret
+metadata: {{name: objects, annotations: {{kubectl.kubernetes.io/last-applied-configuration: {text}}}}}
+data: {{encoded: {encoded}}}
+stringData: {{text: {text}}}
+"
+    )
+}
+
+/// Files of objects with mistakes, in which HEART is a secret.
+pub(crate) const BROKEN_OBJECTS: [&str; 9] = [
+    "kind: Secret\nstringData: {a: HEART\n",
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: HEART!}\n",
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: [HEART]\n",
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: HEART\n",
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: [HEART]}\n",
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringdata: {a: HEART}\n",
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: A_b}\nstringData: {a: HEART}\ntype: [1]\n",
+    "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Secret, data: {a: HEART!}}]\n",
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: b}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: HEART}\n",
+];
 
 /// What a file brings whose certificates are imported.
 pub(crate) const GUIDE: &str = "
@@ -133,6 +214,23 @@ pub(crate) fn mistakes() -> Vec<String> {
         r#"containers: {c: {nodes: all, image: app, env: "${X}"}}"#,
         r#"containers: {c: {nodes: all, image: app, extraHosts: ["${X}"]}}"#,
         r#"containers: {c: {nodes: all, image: app, onFileChange: {reload: {exec: ["${X}"]}}}}"#,
+        r#"kubernetes: {namespace: "${X}"}"#,
+        r#"kubernetes: {context: "${X}"}"#,
+        "kubernetes: {}\nmanifests: {m: {file: \"${X}\"}}",
+        "kubernetes: {}\nmanifests: {m: {directory: \"${X}\"}}",
+        "kubernetes: {}\nmanifests: {m: {timeout: \"${X}\", inline: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}}}",
+        "kubernetes: {}\nmanifests: {m: {inline: {apiVersion: \"${X}\", kind: ConfigMap, metadata: {name: a}}}}",
+        "kubernetes: {}\nmanifests: {m: {inline: {apiVersion: v1, kind: \"${X}\", metadata: {name: a}}}}",
+        "kubernetes: {}\nmanifests: {m: {inline: {apiVersion: v1, kind: ConfigMap, metadata: {name: \"${X}\"}}}}",
+        "kubernetes: {}\nmanifests: {m: {inline: {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: \"${X}\"}}}}",
+        "kubernetes: {}\nmanifests: {m: {inline: {apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {a: \"${X}\"}}}}}",
+        "kubernetes: {}\nmanifests: {m: {inline: \"${X}\"}}",
+        "kubernetes: {}\ningress: {i: {service: {name: a, port: 80}, annotations: {a: \"${X}\"}}}",
+        "kubernetes: {}\ningress: {i: {service: {name: a, port: 80}, host: \"${X}\"}}",
+        "kubernetes: {}\ningress: {i: {service: {name: \"${X}\", port: 80}}}",
+        "kubernetes: {}\nhostAliases: {h: {ip: \"${X}\", hostnames: [a], nodes: all}}",
+        "kubernetes: {}\nhostAliases: {h: {ip: 10.0.0.9, hostnames: [\"${X}\"], nodes: all}}",
+        "kubernetes: {}\nhostAliases: {h: {ip: 10.0.0.9, hostnames: [a], workloads: [{kind: Deployment, name: \"${X}\"}]}}",
         r#"outputs: {o: "${X}"}"#,
         r#"outputs: {o: "${base64encode(X)}"}"#,
         r#"outputs: {o: {value: a, description: "${X}"}}"#,
@@ -157,6 +255,8 @@ pub(crate) fn mistakes() -> Vec<String> {
         r#"  more: {import: {certificate: {file: ../../outside/tls.crt}, privateKey: {env: SCAN_ENV}}}"#,
         r#"  more: {import: {certificate: {file: ../../outside/tls.key}, privateKey: {file: ../../outside/tls.crt}}}"#,
         r#"  more: {import: {certificate: {file: ../../outside/tls.crt}, privateKey: {file: ../../outside/other.key}}}"#,
+        r#"  more: {data: {a: "${var.token}"}, kubernetes: {name: "${var.token}"}}"#,
+        r#"  more: {data: {a: "${var.token}"}, kubernetes: {type: "${var.token}"}}"#,
         r#"  "${var.token}": {data: {a: b}}"#,
     ];
     of_values.chain(of_secrets.map(str::to_owned)).collect()

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use hactl_core::Diagnostic;
+use hactl_core::diagnostic::did_you_mean;
 use hactl_core::value::{Map, Value};
 
 use super::super::pods::{CONTAINERS, at_path, items, selects, template_path, text};
@@ -68,7 +69,21 @@ fn shown(path: &[&str]) -> String {
     shown
 }
 
+/// The fields of a Secret. What stands under any other may have been meant for one of them, and would be no secret there.
+const SECRET_FIELDS: [&str; 7] = ["apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData"];
+
 fn secret(check: &mut Check<'_>, object: &Value) {
+    let fields = object.as_map().into_iter().flatten().map(|(field, _)| field.as_str());
+    for field in fields.filter(|field| !SECRET_FIELDS.contains(field)) {
+        let help = match did_you_mean(field, SECRET_FIELDS) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "its values stand under `data` or `stringData`".to_owned(),
+        };
+        check.found(
+            Diagnostic::error(format!("{} has a field `{field}`, which no Secret has", check.called)).help(help),
+            &[field],
+        );
+    }
     texts(check, object, &["stringData"]);
     base64(check, object, "data");
 }

@@ -155,10 +155,16 @@ data:
   number: 42
 stringData:
   port: 8080
+stringdata: {password: hunter2}
+binaryData: {}
 ";
     let said = said(text);
     assert!(!said.contains("hunter2") && !said.contains("aHVu") && !said.contains("8080"));
     insta::assert_snapshot!(said, @"
+    error 13:13: Secret a/keys has a field `binaryData`, which no Secret has
+      help: its values stand under `data` or `stringData`
+    error 12:13: Secret a/keys has a field `stringdata`, which no Secret has
+      help: did you mean `stringData`?
     error 11:9: `stringData.port` of Secret a/keys is a number, and Kubernetes takes text only
       help: put it in quotes
     error 9:11: `data.number` of Secret a/keys is a number, and Kubernetes takes text only
