@@ -177,7 +177,9 @@ fn forms(text: &str) -> BTreeSet<String> {
 fn without_value(text: &str) -> String {
     const BEFORE: &str = "Invalid value: ";
     let Some(start) = text.find(BEFORE).map(|at| at + BEFORE.len()) else { return text.to_owned() };
+    let is_number = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte));
     match text[start..].rfind(": ") {
+        Some(length) if is_number(&text[start..start + length]) => text.to_owned(),
         Some(length) => format!("{}{HIDDEN}{}", &text[..start], &text[start + length..]),
         None => format!("{}{HIDDEN}", &text[..start]),
     }
@@ -303,7 +305,8 @@ mod tests {
             r#"value pass"word<1> is odd, and pass too"#,
             "key: |\n  -----BEGIN KEY-----\n  MIIEvQIBADANBgkq\n",
             r#"spec.template: Invalid value: {"env":[{"value":"what was there: before"}]}: field is immutable"#,
-            "spec.a: Invalid value: 5",
+            "spec.replicas: Invalid value: -5: must be greater than 0",
+            "spec.a: Invalid value: b",
             "is not there",
         ];
         insta::assert_snapshot!(texts.map(|text| teller.hide(text)).join("\n"), @r#"
@@ -315,6 +318,7 @@ mod tests {
           (sensitive)
 
         spec.template: Invalid value: (sensitive): field is immutable
+        spec.replicas: Invalid value: -5: must be greater than 0
         spec.a: Invalid value: (sensitive)
         is not there
         "#);
@@ -378,7 +382,7 @@ mod tests {
           spec.template.spec.hostAliases[ip="10.0.0.1"].hostnames is set by manifest.web of this stack
           help: take these fields out of the config if the other manager is to keep them, or set `forceConflicts: true` to take them over
         the API server does not take Deployment cattle-system/cattle as it is
-          spec.replicas: Invalid value: (sensitive): must be greater than or equal to 0, not (sensitive)
+          spec.replicas: Invalid value: -1: must be greater than or equal to 0, not (sensitive)
           help: correct it in the config; `kubectl explain` describes its fields. If what is refused is what was there before, `--replace` makes the object anew
         Deployment cattle-system/cattle cannot be changed like this in place
           spec.selector: field is immutable

@@ -106,7 +106,7 @@ fn state_file_with_an_unknown_field() {
     edit(&store, "\"serial\": 2", "\"serail\": 2");
     seal(&store);
     insta::assert_snapshot!(load_error(&directory, &store), @r#"
-    error: the state file DIR/web.json is not as format 1 has to be: unknown field `serail`, expected one of `format`, `stack`, `lineage`, `serial`, `encryption`, `variables`, `nodes`, `outputs`, `resources`, `unfinished`, `sha256` at line 5 column 10
+    error: the state file DIR/web.json is not as format 1 has to be: unknown field `serail`, expected one of `format`, `stack`, `lineage`, `serial`, `encryption`, `variables`, `nodes`, `cluster`, `outputs`, `resources`, `unfinished`, `sha256` at line 5 column 10
       its checksum is right: a hactl with a defect wrote it, or something else did
       help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup; leave a journal beside it where it is
     "#);
