@@ -13,6 +13,7 @@ mod durable;
 pub mod encryption;
 mod error;
 mod explain;
+pub mod git;
 mod journal;
 mod lock;
 mod replay;
