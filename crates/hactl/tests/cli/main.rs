@@ -10,3 +10,4 @@ mod log;
 mod process;
 mod scan;
 mod signals;
+mod soak;
