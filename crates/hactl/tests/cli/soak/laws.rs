@@ -87,7 +87,7 @@ impl Watch {
     /// Takes note of the values that a run had.
     pub(crate) fn learn(&self, secrets: &Secrets) {
         let mut seen = self.0.lock().unwrap();
-        let entries = secrets.entries.iter().flat_map(|(_, entries)| entries);
+        let entries = secrets.entries.values().flatten();
         let private = entries.filter(|(name, _)| !matches!(name.as_str(), "certificate" | "chain"));
         for value in private.map(|(_, value)| value).chain(secrets.variables.values()) {
             if let Value::String(text) = value.expose() {

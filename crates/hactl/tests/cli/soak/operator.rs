@@ -51,7 +51,7 @@ pub(crate) enum Outcome {
     /// A fault killed it on the way.
     Killed,
     /// It came to its end, well or not.
-    Ended(Applied),
+    Ended(Box<Applied>),
 }
 
 /// A plan with what it was made from.
@@ -145,7 +145,7 @@ impl Operator {
         self.runs += 1;
         let runtime = runtime();
         match catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.plan_and_apply(wanted, watch, stop_after)))) {
-            Ok(Ok(applied)) => Outcome::Ended(applied),
+            Ok(Ok(applied)) => Outcome::Ended(Box::new(applied)),
             Ok(Err(refused)) => Outcome::Refused(refused),
             Err(payload) if payload.is::<Killed>() => Outcome::Killed,
             Err(payload) => resume_unwind(payload),
