@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use hactl_effect::trouble::reason;
+
 use crate::FORMAT;
 use crate::lock::Holder;
 use crate::saved_plan::World;
@@ -167,13 +169,4 @@ fn flaw_clause(file: FileKind, flaw: &Flaw) -> String {
 
 fn holder_name(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "another run of hactl".to_owned(), ToString::to_string)
-}
-
-/// The reason in words, without the error number that the standard library adds.
-pub(crate) fn reason(source: &io::Error) -> String {
-    let text = source.to_string();
-    match text.split_once(" (os error") {
-        Some((words, _)) => words.to_lowercase(),
-        None => text,
-    }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use hactl_core::Diagnostic;
+use hactl_effect::trouble;
 
 use crate::error::{FileKind, StateError};
 use crate::saved_plan::World;
@@ -55,7 +56,9 @@ fn detail(error: &StateError) -> Option<String> {
 
 fn unwritable_detail(file: FileKind) -> &'static str {
     match file {
-        FileKind::State => "the state file is as it was before; what an apply did is in the journal beside it",
+        FileKind::State => {
+            "the state file is whole, as it was before or as it was to be; what an apply did is in the journal beside it"
+        }
         FileKind::Journal => {
             "no step begins before it is in the journal: nothing further was started, \
              and what was done until now is kept"
@@ -98,7 +101,7 @@ fn help(error: &StateError) -> String {
                 FileKind::State | FileKind::Journal => "run `hactl apply` again",
                 FileKind::Lock | FileKind::Plan | FileKind::Index => "run the command again",
             };
-            format!("{}, then {again}", make_writable(path, source.kind()))
+            format!("{}, then {again}", trouble::remedy(path, source))
         }
         StateError::NotReplaced { .. } => "name another file with `--out`".to_owned(),
         StateError::Flawed { file, path, flaw } => flaw_help(*file, path, flaw),
@@ -148,23 +151,6 @@ fn flaw_help(file: FileKind, path: &Path, flaw: &Flaw) -> String {
             directory(path).display(),
             path.file_name().unwrap_or_default().to_string_lossy()
         ),
-    }
-}
-
-fn make_writable(path: &Path, kind: io::ErrorKind) -> String {
-    let directory = directory(path).display();
-    match kind {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            format!("free space on the filesystem of {directory}")
-        }
-        io::ErrorKind::ReadOnlyFilesystem => format!("make the filesystem of {directory} writable"),
-        io::ErrorKind::PermissionDenied => format!("make sure that you may write to {directory}"),
-        io::ErrorKind::NotFound => format!("make the directory {directory}"),
-        io::ErrorKind::IsADirectory => format!("move the directory {} away", path.display()),
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            format!("move the file away that stands where the directory {directory} has to be")
-        }
-        _ => format!("see to the filesystem of {directory}"),
     }
 }
 

@@ -8,6 +8,8 @@ mod files;
 mod fleet;
 mod laws;
 mod log;
+#[cfg(debug_assertions)]
+mod points;
 mod process;
 mod scan;
 mod signals;

@@ -143,7 +143,7 @@ fn state_directory_is_a_file() {
     let error = store.save(&small(1)).unwrap_err();
     insta::assert_snapshot!(rendered(error, directory.path()), @r#"
     error: cannot write the state file DIR/state/web.json: file exists
-      the state file is as it was before; what an apply did is in the journal beside it
+      the state file is whole, as it was before or as it was to be; what an apply did is in the journal beside it
       help: move the file away that stands where the directory DIR/state has to be, then run `hactl apply` again
     "#);
 }
@@ -152,7 +152,7 @@ fn state_directory_is_a_file() {
 fn disk_full() {
     insta::assert_snapshot!(unwritable(28), @r#"
     error: cannot write the state file DIR/state/web: no space left on device
-      the state file is as it was before; what an apply did is in the journal beside it
+      the state file is whole, as it was before or as it was to be; what an apply did is in the journal beside it
       help: free space on the filesystem of DIR/state, then run `hactl apply` again
 
     error: cannot write the journal DIR/state/web: no space left on device
@@ -173,7 +173,7 @@ fn disk_full() {
 fn filesystem_read_only() {
     insta::assert_snapshot!(unwritable(30), @r#"
     error: cannot write the state file DIR/state/web: read-only file system
-      the state file is as it was before; what an apply did is in the journal beside it
+      the state file is whole, as it was before or as it was to be; what an apply did is in the journal beside it
       help: make the filesystem of DIR/state writable, then run `hactl apply` again
 
     error: cannot write the journal DIR/state/web: read-only file system
