@@ -57,7 +57,7 @@ pub(crate) async fn execute(
         }
         start.state.encryption = header;
     }
-    session.store.recover(start.loaded)?;
+    session.store.settle(start.loaded, &start.state)?;
     let mut generations = session.generations(&start.state);
     let header = Header {
         format: FORMAT,

@@ -5,7 +5,6 @@
 //! the state file alone is updated in their index.
 
 use std::fmt;
-use std::fs::File;
 
 use serde::Deserialize;
 
@@ -82,7 +81,7 @@ impl Repository {
         let lock = self.directory.join("hactl.lock");
         let unwritable = |source| StateError::unwritable(FileKind::Lock, &lock, source);
         // Two stacks of one work tree may end at the same time.
-        let turn: File = durable::open_lock(&lock).map_err(unwritable)?;
+        let turn = durable::open_lock(&lock).map_err(unwritable)?;
         turn.lock().map_err(unwritable)?;
         let blob = self.blob(true)?;
         if self.object(&format!("HEAD:{}", self.path))?.as_ref() == Some(&blob) {
