@@ -66,7 +66,7 @@ pub enum RepositoryError {
         committed: u64,
     },
     /// The commit failed: a hook refused it, it could not be signed, or git itself failed.
-    #[error("the state is written, but not committed: {source}")]
+    #[error("the state is written, but not committed")]
     NotCommitted {
         /// The state file.
         path: PathBuf,
@@ -109,6 +109,8 @@ pub enum RepositoryError {
         commits: Vec<ForeignCommit>,
         /// The state file, from the top of the work tree.
         path: String,
+        /// Whether there are commits of the state here that the remote does not have either.
+        diverged: bool,
     },
     /// What was committed could not be pushed, because somebody else pushed meanwhile.
     #[error("the state is committed here, but not pushed: {place} has {} not here", counted(commits))]

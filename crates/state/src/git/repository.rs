@@ -49,7 +49,8 @@ impl Repository {
             source,
         })?;
         let Some((base, name)) = base_and_name(&file) else { return Ok(Place::Nowhere) };
-        let git = Git::new(base).with("GIT_LITERAL_PATHSPECS", "1");
+        let plain = Git::new(base);
+        let git = plain.clone().with("GIT_LITERAL_PATHSPECS", "1");
         let ran = match git.run(&["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-prefix"]) {
             Ok(ran) => ran,
             Err(GitError::NotRun(source)) => {
@@ -74,7 +75,7 @@ impl Repository {
         let path = format!("{prefix}{name}");
         let repository = Self { git, name, path, file, top: PathBuf::from(top), directory: PathBuf::from(directory) };
         // What is tracked is not ignored, whatever the rules say.
-        let ignored = repository.git.succeeds(&["check-ignore", "--quiet", "--", &repository.name])?;
+        let ignored = plain.succeeds(&["check-ignore", "--quiet", "--", &repository.name])?;
         Ok(if ignored { Place::Ignored(repository.file) } else { Place::Versioned(Box::new(repository)) })
     }
 
