@@ -11,6 +11,7 @@ pub mod digest;
 pub mod eval;
 pub mod expr;
 pub mod graph;
+pub mod moves;
 pub mod node;
 pub mod observed;
 pub mod plan;
