@@ -6,6 +6,7 @@
 use std::io;
 use std::time::Instant;
 
+use hactl_core::moves::Renamed;
 use hactl_core::state::{ClusterState, Encryption, Intent, NodeState, Outcome, State};
 use hactl_core::{Address, Digest};
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,8 @@ pub enum Record {
     },
     /// Something that these depend on changed, and they are yet to be told.
     Notify(Vec<Address>),
+    /// Resources have other addresses from here on. One record for all of them: half of them would be no state.
+    Moved(Vec<Renamed>),
     /// The state file with this checksum holds everything above. Only [`Journal::finish`] writes it.
     Saved(Digest),
 }
@@ -85,6 +88,7 @@ impl Record {
                     }
                 }
             }
+            Self::Moved(renamed) => state.rename(&renamed),
             Self::Saved(_) => {}
         }
     }
@@ -101,6 +105,11 @@ impl Record {
                 tracing::trace!(%address, done = matches!(outcome, Outcome::Done(_)), "outcome");
             }
             Self::Notify(addresses) => tracing::trace!(resources = addresses.len(), "to be told of a change"),
+            Self::Moved(renamed) => {
+                for one in renamed {
+                    tracing::trace!(from = %one.from, to = %one.to, "moved");
+                }
+            }
             Self::Saved(_) => tracing::trace!("state saved"),
         }
     }

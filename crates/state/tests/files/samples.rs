@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use hactl_core::moves::{Renamed, Renames};
 use hactl_core::node::{Connection, HostKeys, Method};
 use hactl_core::plan::{Mode, Operation, Plan};
 use hactl_core::resource::Dependency;
@@ -105,6 +106,8 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
             uncompared: Vec::new(),
             postponed: std::collections::BTreeSet::new(),
             expiries: BTreeMap::new(),
+            moved: Renames::default(),
+            removed: Vec::new(),
             targeted: false,
         },
     }
@@ -212,6 +215,11 @@ pub(crate) fn records() -> impl Strategy<Value = Record> {
         (addresses(), any::<String>())
             .prop_map(|(address, why)| Record::Outcome { address, outcome: Outcome::Failed(why) }),
         prop::collection::vec(addresses(), 0..3).prop_map(Record::Notify),
+        (addresses(), addresses(), maps()).prop_map(|(from, to, outputs)| Record::Moved(vec![Renamed {
+            from,
+            to,
+            outputs
+        }])),
     ]
 }
 
