@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hactl_core::Diagnostic;
 use hactl_core::diagnostic::{Span, did_you_mean};
+use hactl_core::moves::{Move, Removal};
 use indexmap::IndexMap;
 
 use crate::config::OutputDeclaration;
@@ -18,6 +19,7 @@ use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::kubernetes::{self, KubernetesConfig};
 use crate::manifests;
+use crate::moves;
 use crate::nodes::{NodeConfig, NodeSet};
 use crate::registries::{self, RegistryConfig};
 use crate::secrets::{self, InlineSecrets, SecretScope};
@@ -36,14 +38,11 @@ const SINGLE_KEYS: [&str; 5] = ["hactl", "name", "ssh", "encryption", "kubernete
 /// Top-level keys with named entries, beside the sections.
 const MAP_KEYS: [&str; 4] = ["variables", "nodes", "registries", "outputs"];
 
+/// Top-level keys with lists, which are joined where there are several files.
+const LIST_KEYS: [&str; 2] = [moves::MOVED, moves::REMOVED];
+
 /// Keys of the format that are not acted on yet, each with the word that refers to what is declared under it.
-const LATER_KEYS: [(&str, &str); 5] = [
-    ("loadBalancers", "loadBalancer"),
-    ("checks", "check"),
-    ("git", "git"),
-    ("moved", "moved"),
-    ("removed", "removed"),
-];
+const LATER_KEYS: [(&str, &str); 3] = [("loadBalancers", "loadBalancer"), ("checks", "check"), ("git", "git")];
 
 /// What native files hold.
 pub(crate) struct Native {
@@ -57,6 +56,8 @@ pub(crate) struct Native {
     pub(crate) outputs: Vec<OutputDeclaration>,
     pub(crate) kubernetes: Option<KubernetesConfig>,
     pub(crate) documents: BTreeMap<String, Vec<Document>>,
+    pub(crate) moved: Vec<Move>,
+    pub(crate) removed: Vec<Removal>,
     pub(crate) invalid: Invalid,
 }
 
@@ -88,6 +89,7 @@ pub(crate) fn read(
     let node_entries: Vec<Entry> = merged.take_all("nodes").into_iter().map(&mut evaluated).collect();
     let invalid = std::mem::take(&mut merged.invalid);
     let kubernetes = merged.singles.remove("kubernetes").map(&mut evaluated);
+    let lists: Vec<Entry> = std::mem::take(&mut merged.lists).into_iter().map(&mut evaluated).collect();
     let mut nodes = NodeSet::decode(&node_entries, ssh.as_ref(), invalid, diagnostics);
     let kubernetes = kubernetes.and_then(|entry| {
         let read = kubernetes::read(&entry, &nodes, diagnostics);
@@ -99,6 +101,9 @@ pub(crate) fn read(
 
     let encryption = merged.singles.remove("encryption");
     let encryption = encryption.and_then(|entry| encryption::read(&entry, &scope, sources, diagnostics));
+
+    let moved = moves::moved(&lists, diagnostics);
+    let removed = moves::removed(&lists, diagnostics);
 
     let mut secret_entries = merged.take_all(secrets::SECTION);
     let inline_secrets = secrets::take_inline(&mut secret_entries, &variables, diagnostics);
@@ -126,6 +131,8 @@ pub(crate) fn read(
         outputs,
         kubernetes,
         documents,
+        moved,
+        removed,
         variables,
         invalid,
     }
@@ -185,6 +192,7 @@ fn parse_declaration(kind: &str, body: &mut Node, sources: &SourceMap, diagnosti
 struct Merged {
     singles: BTreeMap<String, Entry>,
     maps: BTreeMap<String, Vec<Entry>>,
+    lists: Vec<Entry>,
     seen: BTreeMap<String, HashMap<Arc<str>, Span>>,
     /// What could not be read, or may stand under a key that is not known.
     invalid: Invalid,
@@ -214,6 +222,8 @@ impl Merged {
             let key = &*entry.key;
             if SINGLE_KEYS.contains(&key) {
                 self.add_single(entry, diagnostics);
+            } else if LIST_KEYS.contains(&key) {
+                self.lists.push(entry);
             } else if MAP_KEYS.contains(&key) || sections.iter().any(|section| section.key == key) {
                 self.add_map(entry, sections, diagnostics);
             } else if let Some((_, word)) = LATER_KEYS.iter().find(|(later, _)| *later == key) {
@@ -224,8 +234,12 @@ impl Merged {
                         .help("take it out for now"),
                 );
             } else if !key.starts_with("x-") {
-                let known: Vec<&str> =
-                    SINGLE_KEYS.into_iter().chain(MAP_KEYS).chain(sections.iter().map(|section| section.key)).collect();
+                let known: Vec<&str> = SINGLE_KEYS
+                    .into_iter()
+                    .chain(MAP_KEYS)
+                    .chain(LIST_KEYS)
+                    .chain(sections.iter().map(|section| section.key))
+                    .collect();
                 diagnostics.push(unknown_key(key, entry.key_span, &known));
                 for inner in entry.value.entries() {
                     for kind in ["var", "node"].into_iter().chain(sections.iter().map(|section| section.kind)) {
@@ -293,7 +307,7 @@ impl Merged {
         sources: &SourceMap,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
-        let entries = self.singles.values_mut().chain(self.maps.values_mut().flatten());
+        let entries = self.singles.values_mut().chain(&mut self.lists).chain(self.maps.values_mut().flatten());
         for entry in entries {
             variables::check_uses(&mut entry.value, variables, &self.invalid, sources, diagnostics);
         }

@@ -19,8 +19,10 @@ pub struct Move {
     pub from: Address,
     /// The address that it has now, of the same form.
     pub to: Address,
-    /// Where that is said.
+    /// Where the old one is said.
     pub span: Option<Span>,
+    /// Where the new one is said.
+    pub to_span: Option<Span>,
 }
 
 /// That a resource is no longer managed, and left as it is where it lives.

@@ -121,7 +121,7 @@ pub async fn apply(work: Apply<'_>) -> Applied {
         book.remember_node(node, nodes);
     }
     let forgotten = hosts::forgotten(&book.state, nodes);
-    for node in forgotten.keys() {
+    for node in forgotten.keys().copied().chain(hosts::outdated(nodes)) {
         touched.entry(node).or_default();
     }
     let written = book.write(recorder);
@@ -401,6 +401,7 @@ async fn execute(
         planned: change.after.as_deref(),
         generation: &job.generation,
         state: job.known.as_ref(),
+        held: &job.held,
         paths: &change.paths,
         entries: &job.entries,
         remakes: &change.remakes,

@@ -40,7 +40,7 @@ fn state(resources: &[&str]) -> State {
 }
 
 fn moves(texts: &[(&str, &str)]) -> Vec<Move> {
-    texts.iter().map(|(from, to)| Move { from: address(from), to: address(to), span: None }).collect()
+    texts.iter().map(|(from, to)| Move { from: address(from), to: address(to), span: None, to_span: None }).collect()
 }
 
 fn renamed(renames: &Renames) -> Vec<Renamed> {

@@ -32,7 +32,7 @@ pub(super) fn desired(text: &str) -> Desired {
     let mut desired = Desired::default();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         if let Some((from, to)) = line.strip_prefix("moved ").and_then(|rest| rest.split_once(' ')) {
-            desired.moves.push(Move { from: address(from), to: address(to.trim()), span: None });
+            desired.moves.push(Move { from: address(from), to: address(to.trim()), span: None, to_span: None });
             continue;
         }
         if let Some(removed) = line.strip_prefix("removed ") {
