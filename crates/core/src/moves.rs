@@ -107,6 +107,25 @@ pub fn renames(state: &State, moves: &[Move]) -> Result<Renames, Vec<Diagnostic>
     if diagnostics.is_empty() { Ok(renames) } else { Err(diagnostics) }
 }
 
+/// Resources, and what they cannot do without and nothing that is kept needs, as a container's network and volumes: who
+/// lets go of the ones must not destroy the others.
+pub fn with_what_is_bound<'a>(
+    state: &'a State,
+    mut resources: BTreeSet<&'a Address>,
+    is_kept: impl Fn(&Address) -> bool,
+) -> BTreeSet<&'a Address> {
+    let mut open: Vec<&Address> = resources.iter().copied().collect();
+    while let Some(address) = open.pop() {
+        let dependencies = state.resources.get(address).map(|resource| &resource.dependencies);
+        for dependency in dependencies.into_iter().flatten().filter(|dependency| dependency.binds) {
+            if !is_kept(&dependency.on) && resources.insert(&dependency.on) {
+                open.push(&dependency.on);
+            }
+        }
+    }
+    resources
+}
+
 /// Where an address ends, and the last move on the way there; none where it stays. A circle ends nowhere.
 fn destination<'a>(address: &Address, moves: &'a [Move]) -> Option<(Address, &'a Move)> {
     let (mut here, mut last) = step(address, moves)?;

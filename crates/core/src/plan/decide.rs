@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::diff::diff;
+use crate::moves::with_what_is_bound;
 use crate::observed::Observed;
 use crate::plan::order::{Index, topological};
 use crate::plan::sight::{Sight, look};
@@ -70,7 +71,7 @@ pub(super) fn decide(
     Decisions { changes, drift, outputs, unreachable, left_out: left_out.into_iter().collect(), uncompared }
 }
 
-/// What is no longer managed, with what it cannot do without and nothing else names: a container's network and volumes.
+/// What is no longer managed.
 fn removed<'a>(input: &Input<'a>, desired: &Desired, state: &'a State) -> BTreeSet<&'a Address> {
     let removals = &input.desired.removed;
     if removals.is_empty() || input.options.mode == Mode::RefreshOnly {
@@ -79,16 +80,8 @@ fn removed<'a>(input: &Input<'a>, desired: &Desired, state: &'a State) -> BTreeS
     let wanted: BTreeSet<&Address> = desired.resources.iter().map(|resource| &resource.address).collect();
     let known = state.resources.keys().chain(state.unfinished.keys());
     let named = known.filter(|address| removals.iter().any(|removal| address.is_of(&removal.address)));
-    let mut removed: BTreeSet<&Address> = named.filter(|address| !wanted.contains(address)).collect();
-    let mut open: Vec<&Address> = removed.iter().copied().collect();
-    while let Some(resource) = open.pop().and_then(|address| state.resources.get(address)) {
-        for dependency in resource.dependencies.iter().filter(|dependency| dependency.binds) {
-            if !wanted.contains(&dependency.on) && removed.insert(&dependency.on) {
-                open.push(&dependency.on);
-            }
-        }
-    }
-    removed
+    let named = named.filter(|address| !wanted.contains(address)).collect();
+    with_what_is_bound(state, named, |address| wanted.contains(address))
 }
 
 pub(super) struct Deciding<'a, 'b> {

@@ -62,7 +62,8 @@ impl ApplyCommand {
         saved.check_fresh(&loaded, world)?;
         // Where nothing was applied yet, the plan alone knows the lineage.
         let first = || State::new(&saved.plan.stack, &saved.plan.lineage);
-        let state = loaded.state.clone().unwrap_or_else(first);
+        let mut state = loaded.state.clone().unwrap_or_else(first);
+        let moved = run::rename(&session, &mut state, &saved.plan.moved)?;
         let header = state.encryption.as_ref().or(saved.encryption.as_ref());
         let mut keyring = Keyring::unlock(&session, None, header, &state, values)?;
         keyring.check(&session, &saved.plan)?;
@@ -80,6 +81,7 @@ impl ApplyCommand {
                     plan: &saved.plan,
                     loaded,
                     state,
+                    moved,
                     nodes: &seen.nodes,
                     cluster: seen.cluster.as_ref(),
                     parallelism: self.applying.parallelism.into(),
@@ -174,6 +176,7 @@ fn plan_then_apply(
             plan: &prepared.plan,
             loaded: prepared.loaded,
             state: prepared.state,
+            moved: prepared.moved,
             nodes: &prepared.nodes,
             cluster: prepared.cluster.as_ref(),
             parallelism: applying.parallelism.into(),

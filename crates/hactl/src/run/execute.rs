@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use hactl_core::moves::Renamed;
 use hactl_core::plan::Plan;
 use hactl_core::state::State;
 use hactl_core::{Diagnostic, Value};
@@ -22,6 +23,8 @@ pub(crate) struct Start<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) loaded: Loaded,
     pub(crate) state: State,
+    /// What got another address in that state.
+    pub(crate) moved: Vec<Renamed>,
     pub(crate) nodes: &'a BTreeMap<String, SeenNode>,
     pub(crate) cluster: Option<&'a Identity>,
     pub(crate) parallelism: usize,
@@ -34,7 +37,10 @@ pub(crate) fn has_work(prepared: &Prepared) -> bool {
         || plan.outputs.values().any(hactl_core::plan::OutputChange::is_change)
         || prepared.loaded.state.as_ref().is_some_and(|state| *state != prepared.state)
         || prepared.loaded.journal.is_some()
-        || prepared.nodes.values().any(|node| node.forgotten(&prepared.state).next().is_some())
+        || prepared
+            .nodes
+            .values()
+            .any(|node| !node.moved.is_empty() || node.forgotten(&prepared.state).next().is_some())
 }
 
 /// Applies a plan: journal, steps, state.
@@ -68,6 +74,10 @@ pub(crate) async fn execute(
         encryption: start.state.encryption.clone(),
     };
     let mut recorder = JournalRecorder(Journal::create(&session.store, &header)?);
+    if !start.moved.is_empty() {
+        // Before anything else: what follows is said of the new addresses.
+        recorder.0.append(&[Record::Moved(start.moved)])?;
+    }
     let encrypt = |label: &str, value: &Value, known: Option<&Value>| {
         let vault =
             vault.as_ref().ok_or_else(|| Diagnostic::error(format!("there is nothing to encrypt {label} with")))?;
