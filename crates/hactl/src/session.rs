@@ -89,11 +89,15 @@ fn load(path: &Path, inputs: &VariableInputs) -> Result<Config, Failure> {
 ///
 /// A config that is wrong elsewhere, or whose variables have no values, still tells them.
 pub(crate) fn identify(global: &Global) -> Result<(String, PathBuf), Failure> {
+    let config = load_what_is_right(global)?;
+    Ok((config.name, config.directory))
+}
+
+/// A config, or as much of it as is right: at least the stack's name.
+pub(crate) fn load_what_is_right(global: &Global) -> Result<Config, Failure> {
     match hactl_config::load(&global.file, SECTIONS, &variable_inputs(global)) {
-        Ok(config) => Ok((config.name, config.directory)),
-        Err(LoadFailure { partial: Some(config), .. }) if hactl_config::is_stack_name(&config.name) => {
-            Ok((config.name.clone(), config.directory.clone()))
-        }
+        Ok(config) => Ok(config),
+        Err(LoadFailure { partial: Some(config), .. }) if hactl_config::is_stack_name(&config.name) => Ok(*config),
         Err(failure) => Err(failure.into()),
     }
 }
