@@ -87,6 +87,7 @@ pub fn renames(state: &State, moves: &[Move]) -> Result<Renames, Vec<Diagnostic>
         let Some((to, by)) = destination(address, moves) else { continue };
         if let Some(diagnostic) = to_another_node(state, address, &to) {
             diagnostics.push(placed(diagnostic, by));
+            continue;
         }
         // What is there and does not move itself keeps its address.
         let holder = known.get(&to).filter(|holder| destination(holder, moves).is_none());
@@ -154,7 +155,7 @@ fn to_another_node(state: &State, from: &Address, to: &Address) -> Option<Diagno
     moves.then(|| {
         Diagnostic::error(format!("{from} cannot become {to}: it lives on the node {}", from.key().unwrap_or_default()))
             .about(from.as_str())
-            .help("what is on a node stays there; leave the move out, and the plan makes it on the other node")
+            .help("what is on a node stays there; without the move the plan makes it on the other node")
     })
 }
 
@@ -163,8 +164,8 @@ fn both(from: &Address, to: &Address, other: &Address) -> Diagnostic {
         (
             format!("{from} cannot become {to}: the state has both"),
             format!(
-                "take the move out, and the plan removes {from}; or take one of the two out of the state and leave it where \
-                 it is, as in `hactl state rm '{to}'`"
+                "without the move the plan removes {from}; or take one of the two out of the state and leave it where it \
+                 is, as in `hactl state rm '{to}'`"
             ),
         )
     } else {

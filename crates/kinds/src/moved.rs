@@ -111,7 +111,7 @@ pub(crate) fn strays(
             container.name
         ))
         .about(format!("node.{node}"))
-        .help("it may be left from a lost state; remove it with `docker rm -f` if nothing needs it"),
+        .help("it may be left from a lost state, or was taken out of it; remove it with `docker rm -f` if nothing needs it"),
     });
     let entries = inventory.into_iter().flat_map(|inventory| &inventory.entries);
     let unknown = entries.filter(|(address, _)| {

@@ -56,7 +56,7 @@ pub fn why_not_move(from: &Address, to: &Address) -> Option<(String, &'static st
         }
     }
     let what = if from == to {
-        ("the two addresses are the same".to_owned(), "take the entry out")
+        ("the two addresses are the same".to_owned(), "name the address that it is to have")
     } else if from.kind() != to.kind() && !(is_one_object(from) && is_one_object(to)) {
         (
             format!("a {} cannot become a {}", from.kind(), to.kind()),

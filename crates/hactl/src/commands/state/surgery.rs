@@ -91,10 +91,11 @@ impl Mv {
 
 impl Rm {
     pub(super) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
-        let addresses = self.addresses.iter().map(|text| parsed(text)).collect::<Result<Vec<_>, _>>()?;
+        let mut wrong = Vec::new();
+        let parse = |text: &String| parsed(text).map_err(|error| wrong.push(error)).ok();
+        let addresses: Vec<Address> = self.addresses.iter().filter_map(parse).collect();
         change(&self.options, "state rm", global, output, |_, state| {
-            let wrong: Vec<Diagnostic> =
-                addresses.iter().filter_map(|address| why_not_remove(state, address)).collect();
+            wrong.extend(addresses.iter().filter_map(|address| why_not_remove(state, address)));
             if !wrong.is_empty() {
                 return Err(wrong.into());
             }
@@ -146,10 +147,9 @@ fn change(
     Ok(0)
 }
 
-fn parsed(text: &str) -> Result<Address, Failure> {
-    Address::parse(text).map_err(|error| {
-        Diagnostic::error(error.to_string()).help("as in container.web or container.web[\"node1\"]").into()
-    })
+fn parsed(text: &str) -> Result<Address, Diagnostic> {
+    Address::parse(text)
+        .map_err(|error| Diagnostic::error(error.to_string()).help("as in container.web or container.web[\"node1\"]"))
 }
 
 fn known(state: &State) -> impl Iterator<Item = &Address> {
