@@ -15,8 +15,8 @@ use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Digest, DigestKey};
 use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Target, Targets};
 use hactl_host::{
-    Container, EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, Inventory,
-    InventoryEntry, Release, SurveyRequest, labels,
+    Container, EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, InventoryEntry, Release,
+    Survey, SurveyRequest, block_lines, labels,
 };
 use hactl_kube::Clusters;
 
@@ -185,7 +185,7 @@ impl Target for HostTarget {
                 engine_id: survey.facts.engine_id.clone().unwrap_or_default(),
             },
             serial: survey.inventory.as_ref().map(|inventory| inventory.serial),
-            vacant: vacant(survey.inventory.as_ref(), &own),
+            vacant: vacant(&survey, &own, lineage),
             computed: digests(requests, &engine),
             warnings: [
                 self.strays(requests, &own),
@@ -275,11 +275,17 @@ fn digests(requests: &[ReadRequest<'_>], engine: &EngineSurvey) -> BTreeMap<Addr
     told.collect()
 }
 
-/// The addresses that an inventory records without anything being there: no file, no block, and no container.
-fn vacant(inventory: Option<&Inventory>, own: &BTreeMap<&str, Vec<&Container>>) -> Vec<Address> {
-    let entries = inventory.into_iter().flat_map(|inventory| &inventory.entries);
-    let nothing = |entry: &InventoryEntry| entry.path.is_none() && entry.block.is_none();
-    let empty = entries.filter(|(address, entry)| nothing(entry) && !own.contains_key(address.as_str()));
+/// The addresses that an inventory records without anything being there: no file, no block, and no container. A block may
+/// be recorded and gone: whoever took it out died before that was recorded.
+fn vacant(survey: &Survey, own: &BTreeMap<&str, Vec<&Container>>, lineage: &str) -> Vec<Address> {
+    let entries = survey.inventory.iter().flat_map(|inventory| &inventory.entries);
+    let gone = |address: &Address, path: &String| {
+        survey.texts.get(path).is_some_and(|text| block_lines(text, lineage, address).is_none())
+    };
+    let nothing = |address: &Address, entry: &InventoryEntry| {
+        entry.path.is_none() && entry.block.as_ref().is_none_or(|path| gone(address, path))
+    };
+    let empty = entries.filter(|(address, entry)| nothing(address, entry) && !own.contains_key(address.as_str()));
     empty.map(|(address, _)| address.clone()).collect()
 }
 
