@@ -101,6 +101,25 @@ fn state_file_of_a_newer_format() {
 }
 
 #[test]
+fn files_of_a_newer_format_that_name_their_version() {
+    let (directory, store) = stack();
+    edit(&store, "\"format\": 1", "\"format\": 2,\n  \"hactl\": \"0.9.0\"");
+    seal(&store);
+    let state = load_error(&directory, &store);
+    store.save(&small(2)).unwrap();
+    let json = r#"{"format":2,"hactl":"0.9.0","unheard":"of"}"#;
+    let line = format!("{} {json}\n", Digest::sha256(json.as_bytes()).short());
+    fs::write(store.journal_path(), line).unwrap();
+    insta::assert_snapshot!(format!("{state}\n\n{}", load_error(&directory, &store)), @"
+    error: the state file DIR/web.json has format 2 and needs hactl 0.9.0; this one reads up to format 1
+      help: use hactl 0.9.0 or a later one
+
+    error: the journal DIR/.web.journal has format 2 and needs hactl 0.9.0; this one reads up to format 1
+      help: use hactl 0.9.0 or a later one
+    ");
+}
+
+#[test]
 fn state_file_with_an_unknown_field() {
     let (directory, store) = stack();
     edit(&store, "\"serial\": 2", "\"serail\": 2");
