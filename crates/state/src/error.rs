@@ -158,8 +158,10 @@ fn flaw_clause(file: FileKind, flaw: &Flaw) -> String {
         Flaw::Conflict(line) => format!("holds a git merge conflict, from line {line} on"),
         Flaw::NotJson(why) => format!("is not JSON: {why}"),
         Flaw::Foreign => format!("is not a {file} of hactl"),
-        Flaw::Newer(format) => {
-            format!("has format {format} and needs a newer hactl; this one reads up to {FORMAT}")
+        Flaw::Newer { format, hactl } => {
+            let needed =
+                hactl.as_ref().map_or_else(|| "a newer hactl".to_owned(), |version| format!("hactl {version}"));
+            format!("has format {format} and needs {needed}; this one reads up to format {FORMAT}")
         }
         Flaw::Unsealed => "does not end with its checksum".to_owned(),
         Flaw::Altered => "does not match its checksum".to_owned(),

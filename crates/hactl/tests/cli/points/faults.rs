@@ -81,8 +81,7 @@ fn fail_in(history: &History, needs: &[&str], strike: &(impl Fn(usize) -> String
     let wanted = look(&undisturbed);
     let can_fail = |point: &&String| needs.iter().any(|need| point.starts_with(&format!("{need}\t")));
     let points: Vec<_> = trace.iter().filter(can_fail).collect();
-    let numbers: Vec<usize> = (1..=points.len()).collect();
-    in_parallel(&numbers, |number| {
+    in_parallel(points.len(), |number| {
         let place = start.copy();
         let point = points[number - 1];
         let struck = place.run(history.command, Some(&strike(number)));

@@ -40,8 +40,7 @@ fn kill_everywhere(history: &History) -> (usize, usize) {
     let (trace, changes) = undisturbed.trace(history.command);
     let wanted = look(&undisturbed);
     let tried = AtomicUsize::new(0);
-    let numbers: Vec<usize> = (1..=trace.len()).collect();
-    in_parallel(&numbers, |number| {
+    in_parallel(trace.len(), |number| {
         let place = start.copy();
         let point = &trace[number - 1];
         let killed = place.run(history.command, Some(&format!("kill:{number}")));

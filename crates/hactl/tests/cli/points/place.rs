@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::scope;
 
@@ -119,18 +121,27 @@ pub(crate) fn was_killed(output: &Output) -> bool {
     output.status.signal() == Some(9)
 }
 
-/// Calls a function with each of these numbers, on two threads.
-pub(crate) fn in_parallel(numbers: &[usize], each: impl Fn(usize) + Sync) {
-    let next = AtomicUsize::new(0);
+/// Calls a function with each number from 1 to `last`, on two threads; all of them, also where one panics.
+pub(crate) fn in_parallel(last: usize, each: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(1);
+    let panicked = Mutex::new(Vec::new());
     let work = || {
-        while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
-            each(*number);
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number > last {
+                return;
+            }
+            if catch_unwind(AssertUnwindSafe(|| each(number))).is_err() {
+                panicked.lock().unwrap().push(number);
+            }
         }
     };
     scope(|threads| {
         threads.spawn(work);
         work();
     });
+    let panicked = panicked.into_inner().unwrap();
+    assert!(panicked.is_empty(), "these went wrong, for the reasons above: {panicked:?}");
 }
 
 fn copy_tree(from: &Path, to: &Path) {
