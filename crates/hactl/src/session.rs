@@ -7,6 +7,7 @@ use hactl_config::{Config, LoadFailure, VariableInputs};
 use hactl_core::cluster::Via;
 use hactl_core::node::Connection;
 use hactl_core::state::State;
+use hactl_core::value::Map;
 use hactl_core::{Diagnostic, Digest, DigestKey};
 use hactl_effect::disk::{self, Access};
 use hactl_effect::{durable, trouble};
@@ -39,6 +40,8 @@ pub(crate) struct Session {
     fleet: Arc<dyn Fleet>,
     clusters: Arc<dyn Clusters>,
     seed: u64,
+    /// Where the files are that the config names, if not beside it: those of an older revision.
+    sources: Option<PathBuf>,
 }
 
 /// Where the variables of a run come from.
@@ -48,6 +51,7 @@ pub(crate) fn variable_inputs(global: &Global) -> VariableInputs {
         files: global.var_file.clone(),
         environment: environment(),
         optional: false,
+        values: Map::new(),
         kubeconfig: global.kubeconfig.clone(),
         sandbox: global.sandbox,
     }
@@ -79,7 +83,8 @@ pub(crate) fn load_to_check(global: &Global) -> Result<Config, Failure> {
     load(&global.file, &VariableInputs { optional: true, ..variable_inputs(global) })
 }
 
-fn load(path: &Path, inputs: &VariableInputs) -> Result<Config, Failure> {
+/// Loads the config at a path.
+pub(crate) fn load(path: &Path, inputs: &VariableInputs) -> Result<Config, Failure> {
     let loaded = hactl_config::load(path, SECTIONS, inputs);
     tracing::debug!(path = %path.display(), valid = loaded.is_ok(), "config read");
     loaded.map_err(|failure| hactl_kinds::all_mistakes(failure).into())
@@ -89,12 +94,11 @@ fn load(path: &Path, inputs: &VariableInputs) -> Result<Config, Failure> {
 ///
 /// A config that is wrong elsewhere, or whose variables have no values, still tells them.
 pub(crate) fn identify(global: &Global) -> Result<(String, PathBuf), Failure> {
-    let config = load_what_is_right(global)?;
-    Ok((config.name, config.directory))
+    load_as_it_is(global).map(|config| (config.name, config.directory))
 }
 
-/// A config, or as much of it as is right: at least the stack's name.
-pub(crate) fn load_what_is_right(global: &Global) -> Result<Config, Failure> {
+/// Loads the config that the options name as far as it can be read: what it is called, and how it is kept in git.
+pub(crate) fn load_as_it_is(global: &Global) -> Result<Config, Failure> {
     match hactl_config::load(&global.file, SECTIONS, &variable_inputs(global)) {
         Ok(config) => Ok(config),
         Err(LoadFailure { partial: Some(config), .. }) if hactl_config::is_stack_name(&config.name) => Ok(*config),
@@ -124,13 +128,7 @@ impl Session {
     pub(crate) fn open(global: &Global, config: &Config) -> Result<Self, Failure> {
         let world = world(global);
         if world == World::Real {
-            let home = std::env::home_dir();
-            let mut missing = config.check_key_files(home.as_deref());
-            missing.extend(config.check_kubeconfig(home.as_deref()));
-            missing.extend(check_connection(config).filter(|_| missing.is_empty()));
-            if !missing.is_empty() {
-                return Err(Failure::of(&config.sources, missing));
-            }
+            check_machine(config)?;
         }
         let directory = std::path::absolute(&config.directory).unwrap_or_else(|_| config.directory.clone());
         Self::at(world, directory, &config.name)
@@ -154,7 +152,7 @@ impl Session {
         };
         let store = Store::new(&state, stack);
         tracing::info!(stack, state = %store.state_path().display(), "stack opened");
-        Ok(Self { world, store, directory, now, fleet, clusters, seed })
+        Ok(Self { world, store, directory, now, fleet, clusters, seed, sources: None })
     }
 
     /// The hosts, for a run that starts from this state and has this key.
@@ -164,7 +162,17 @@ impl Session {
             World::Sandbox => Entropy::seeded(self.derive(b"entropy", state)),
         };
         let maker = Maker { now: self.now, entropy };
-        Hosts::new(self.fleet.clone(), self.clusters.clone(), self.directory.clone(), maker).with_key(key.cloned())
+        let directory = self.directory.clone();
+        let hosts = Hosts::new(self.fleet.clone(), self.clusters.clone(), directory, maker).with_key(key.cloned());
+        match &self.sources {
+            Some(sources) => hosts.with_sources(sources.clone()),
+            None => hosts,
+        }
+    }
+
+    /// The same stack, with the files that its config names in another directory than the config's.
+    pub(crate) fn with_sources(self, directory: PathBuf) -> Self {
+        Self { sources: Some(directory), ..self }
     }
 
     /// Whether this is the sandbox.
@@ -202,9 +210,10 @@ impl Session {
         if self.world == World::Sandbox {
             return Ok(());
         }
-        // Locks and journals are this machine's; states are for everybody.
+        // Locks and journals are this machine's, and so is the file that says so; states are for everybody.
         let state = self.directory.join("state");
-        let made = durable::create_directory(&state).and_then(|()| ignore(&state, ".*.lock\n.*.journal\n"));
+        let made = durable::create_directory(&state)
+            .and_then(|()| ignore(&state, ".*.lock\n.*.journal\n.*.new\n.gitignore\n"));
         made.map_err(|error| not_writable(&state, &error))
     }
 
@@ -242,6 +251,18 @@ impl Session {
         };
         id.to_string()
     }
+}
+
+/// Checks that what a config needs of this machine is there: keys and kubeconfigs.
+///
+/// # Errors
+/// When something of it is not.
+pub(crate) fn check_machine(config: &Config) -> Result<(), Failure> {
+    let home = std::env::home_dir();
+    let mut missing = config.check_key_files(home.as_deref());
+    missing.extend(config.check_kubeconfig(home.as_deref()));
+    missing.extend(check_connection(config).filter(|_| missing.is_empty()));
+    if missing.is_empty() { Ok(()) } else { Err(Failure::of(&config.sources, missing)) }
 }
 
 /// What is wrong with how the config says that its cluster is reached; not asked where the cluster may be still to come.

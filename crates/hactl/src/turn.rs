@@ -137,7 +137,7 @@ impl<'a> Turn<'a> {
     fn commit_what_was_left(&mut self, loaded: &Loaded) -> Result<(), RepositoryError> {
         let Some(repository) = self.repository.as_ref().filter(|_| self.git.commit) else { return Ok(()) };
         if !repository.is_left_over()? {
-            return Ok(());
+            return repository.mend_index();
         }
         // What a journal adds is not in the file.
         let folded = loaded.journal.as_ref().map(|journal| journal.header.serial.saturating_sub(1));

@@ -144,11 +144,11 @@ pub enum RepositoryError {
         /// What was asked for.
         name: String,
     },
-    /// A revision cannot be exported to a directory.
-    #[error("the files of {revision} cannot be written to {}", directory.display())]
+    /// The files of a commit cannot be written to a directory.
+    #[error("the files of {commit} cannot be written to {}", directory.display())]
     NotExported {
-        /// The revision.
-        revision: String,
+        /// The commit.
+        commit: String,
         /// Where they were to be written.
         directory: PathBuf,
         /// Why.

@@ -119,6 +119,14 @@ impl Repository {
         Ok(ran.status.success().then(|| String::from_utf8_lossy(&ran.stdout).trim_end().to_owned()))
     }
 
+    /// Whether there is such a commit here.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn has(&self, commit: &str) -> Result<bool, RepositoryError> {
+        Ok(self.object(&format!("{commit}^{{commit}}"))?.is_some())
+    }
+
     /// The commit that the work tree is at, with `-dirty` where one of these files differs from it or is not in it; none
     /// before the first commit.
     ///

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hactl_core::cluster::{ClusterConnection, Via};
 use hactl_core::expr::Expr;
+use hactl_core::git::Git;
+use hactl_core::moves::Renames;
 use hactl_core::plan::{
     Action, Change, Drift, Edge, Expiry, Mode, Operation, OutputChange, PathChange, Plan, Reason, Step, Task, Wave,
     When,
@@ -41,6 +44,14 @@ fn golden_plan() -> SavedPlan {
         state_digest: Some(Digest::sha256(b"the state")),
         encryption: state.encryption,
         withheld: Some(encrypted_variable()),
+        git: Git {
+            commit: true,
+            push: true,
+            remote: "upstream".to_owned(),
+            branch: Some("main".to_owned()),
+            lease_duration: Duration::from_secs(90),
+        },
+        config_commit: Some("1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d-dirty".to_owned()),
         plan: Plan {
             mode: Mode::Normal,
             stack: "golden".to_owned(),
@@ -81,6 +92,11 @@ fn golden_plan() -> SavedPlan {
             uncompared: vec![address("file.token[\"node1\"]")],
             postponed: BTreeSet::from([address("secret.ca")]),
             targeted: true,
+            moved: Renames {
+                resources: BTreeMap::from([(address("container.old[\"node1\"]"), address("container.web[\"node1\"]"))]),
+                names: BTreeMap::from([(address("container.old"), address("container.web"))]),
+            },
+            removed: vec![address("file.gone")],
         },
     }
 }
@@ -112,6 +128,7 @@ fn changes() -> Vec<Change> {
         wave: None,
         remakes: Vec::new(),
         record: false,
+        previous_address: None,
     };
     let first = Change {
         node: Some("node1".into()),
@@ -134,6 +151,7 @@ fn changes() -> Vec<Change> {
         wave: Some(Wave { rollout: Rollout { max_unavailable: 2, rollback: true }, number: 1 }),
         remakes: vec!["certificate".to_owned()],
         record: true,
+        previous_address: Some(address("container.old[\"node1\"]")),
         ..plain("container.web[\"node1\"]", Action::Replace)
     };
     let others = [Action::NoOp, Action::Create, Action::Update, Action::Delete, Action::Forget];
@@ -165,6 +183,7 @@ fn reasons() -> Vec<Reason> {
         Reason::OverlapEnded(time()),
         Reason::NodeForgotten,
         Reason::Kept,
+        Reason::Removed,
     ]
 }
 

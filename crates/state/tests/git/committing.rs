@@ -154,6 +154,20 @@ fn an_index_that_is_in_use_is_left() {
 }
 
 #[test]
+fn an_index_that_a_killed_run_left_is_mended() {
+    let world = World::new();
+    let tree = world.repository("tree");
+    tree.apply(1).unwrap();
+    let before = tree.git(&["ls-files", "--stage", "state/web.json"]);
+    tree.apply(2).unwrap();
+    let entry = before.replace(" 0\t", "\t").replace([' ', '\t'], ",");
+    tree.git(&["update-index", "--cacheinfo", entry.trim_end()]);
+    assert_eq!(tree.status(), "MM state/web.json\n");
+    tree.repository().mend_index().unwrap();
+    assert_eq!(tree.status(), "");
+}
+
+#[test]
 fn what_a_killed_run_left_is_no_hindrance() {
     let world = World::new();
     let tree = world.repository("tree");

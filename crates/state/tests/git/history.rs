@@ -89,7 +89,7 @@ fn the_files_of_a_revision_are_exported() {
     let revision = repository.revision("HEAD").unwrap();
     let out = world.path("out");
     fs::create_dir(&out).unwrap();
-    repository.export(&revision, &out).unwrap();
+    repository.export(&revision.id, &out).unwrap();
     assert_eq!(fs::read_to_string(out.join("files/motd")).unwrap(), "one\n");
     let mut names: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();

@@ -132,7 +132,7 @@ fn change(
         edit(&session, &mut session.state(&loaded))?;
         return Ok(0);
     }
-    let git = session::load_what_is_right(global)?.git;
+    let git = session::load_as_it_is(global)?.git;
     let wish = Wish { operation, wait: options.lock_timeout, git: &git, no_commit: options.no_commit };
     let (turn, loaded) = Turn::begin(&session, &wish)?;
     output.message(&render::diagnostic::render(&turn.warnings, &SourceMap::new(), output.colors_messages()));
