@@ -8,7 +8,7 @@ use hactl_core::cluster::ClusterConnection;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::Observed;
-use hactl_core::plan::{Operation, PathChange};
+use hactl_core::plan::{Adopted, Operation, PathChange};
 use hactl_core::resolve::Entries;
 use hactl_core::state::ResourceState;
 use hactl_core::value::{Map, Value};
@@ -174,6 +174,8 @@ pub struct Job<'a> {
     pub notified: bool,
     /// Whether something foreign under its name is taken over.
     pub adopt: bool,
+    /// What was there already and becomes the stack's with this change.
+    pub adopts: Option<&'a Adopted>,
     /// Told what is going on, as short texts.
     pub progress: &'a (dyn Fn(&str) + Send + Sync),
 }

@@ -168,7 +168,8 @@ impl Target for HostTarget {
             .map(|request| match request.address.primitive() {
                 "file" => file::observe(request, &survey, self.key.as_ref()),
                 "container" => {
-                    container::observe(request, &engine, own.get(request.address.as_str()).unwrap_or(&none), lineage)
+                    let own = own.get(request.address.as_str()).unwrap_or(&none);
+                    container::observe(request, &engine, own, lineage, self.key.as_ref())
                 }
                 "network" => network::observe(request, &engine, lineage),
                 "volume" => volume::observe(request, &engine, lineage),
@@ -301,7 +302,10 @@ fn ask(lineage: &str, requests: &[ReadRequest<'_>], logins: &Logins) -> (SurveyR
                 survey.texts = vec![hosts::PATH.to_owned()];
                 continue;
             }
-            "container" => (&mut engine.containers, container::wanted_name(request)),
+            "container" => {
+                engine.containers.extend(container::names(request).map(str::to_owned));
+                continue;
+            }
             "network" => (&mut engine.networks, named::wanted_name(request)),
             "volume" => (&mut engine.volumes, named::wanted_name(request)),
             _ => continue,

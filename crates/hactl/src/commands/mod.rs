@@ -5,6 +5,7 @@ pub(crate) mod completion;
 pub(crate) mod convert;
 pub(crate) mod destroy;
 pub(crate) mod graph;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod output;
 pub(crate) mod plan;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Show(command) => command.run(global, output),
         Command::Secret(command) => command.run(global, output),
         Command::State(command) => command.run(global, output),
+        Command::Import(command) => command.run(global, output),
         Command::Graph(command) => command.run(global, output),
         Command::Output(command) => command.run(global, output),
         Command::Schema(command) => command.run(output),

@@ -100,6 +100,9 @@ fn change_json(change: &Change) -> Json {
     if !replace_paths.is_empty() {
         body.insert("replace_paths".to_owned(), json!(replace_paths));
     }
+    if let Some(adopted) = &change.adopts {
+        body.insert("importing".to_owned(), json!({"id": adopted.id}));
+    }
     let mut entry = identity_json(&change.address);
     entry.insert("change".to_owned(), Json::Object(body));
     if let Some(reason) = action_reason(change) {
@@ -178,6 +181,7 @@ fn extra(plan: &Plan) -> Json {
         "left_out": plan.left_out,
         "expiries": plan.expiries,
         "uncompared": plan.uncompared,
+        "lost": plan.lost,
         "postponed": plan.postponed,
     })
 }

@@ -93,11 +93,18 @@ fn version(stamp: &str) -> Json {
 /// Drift, changes and the summary, in this order.
 fn plan_messages<'a>(plan: &'a Plan, stamp: &'a str) -> impl Iterator<Item = Json> + 'a {
     let drift = plan.drift.iter().map(move |drift| drift_message(drift, stamp));
-    let changes = plan.changes.iter().filter(|change| change.action != Action::NoOp).map(move |change| {
-        let action = action_word(change.action);
+    let changes = plan.changes.iter().filter(|change| change.action != Action::NoOp || change.adopts.is_some());
+    let changes = changes.map(move |change| {
+        let action = match change.action {
+            Action::NoOp => "import",
+            action => action_word(action),
+        };
         let mut own = json!({"resource": resource(&change.address), "action": action});
         if let (Some(reason), Some(own)) = (action_reason(change), own.as_object_mut()) {
             own.insert("reason".to_owned(), json!(reason));
+        }
+        if let (Some(adopted), Some(own)) = (&change.adopts, own.as_object_mut()) {
+            own.insert("importing".to_owned(), json!({"id": adopted.id}));
         }
         let text = format!("{}: Plan to {action}", change.address);
         message("info", "planned_change", &text, stamp, json!({"change": own}))
@@ -121,7 +128,7 @@ fn change_summary(counts: Counts, operation: &str, text: &str, stamp: &str) -> J
     let changes = json!({
         "add": counts.add,
         "change": counts.change,
-        "import": 0,
+        "import": counts.import,
         "remove": counts.destroy,
         "forget": counts.forget,
         "operation": operation,
@@ -302,6 +309,7 @@ struct Words {
 fn words(address: &Address, operation: Operation) -> Words {
     let (action, doing, noun) = match operation {
         Operation::Create => ("create", "Creating", "Creation"),
+        Operation::Adopt => ("noop", "Importing", "Import"),
         Operation::Update => ("update", "Modifying", "Modifications"),
         Operation::Swap => ("replace", "Replacing", "Replacement"),
         Operation::Gate if is_on_cluster(address) => ("read", "Waiting until ready", "Wait"),

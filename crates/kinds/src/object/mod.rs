@@ -3,6 +3,7 @@
 //! Its spec is the object itself as the config has it. What hactl does about it that is not the default stands in it
 //! under [`SETTINGS`].
 
+mod adopt;
 mod apply;
 mod dry_run;
 mod endings;
@@ -28,6 +29,7 @@ use hactl_core::value::Value;
 pub(crate) use apply::{apply_over_drift, await_ready, execute};
 pub(crate) use dry_run::{Trial, try_out, verdict};
 pub use endings::what_goes_along;
+pub(crate) use fields::Fields;
 pub(crate) use json::{from_json, to_json};
 pub(crate) use live::is_same;
 pub(crate) use look::{View, all, look};

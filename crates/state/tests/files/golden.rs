@@ -123,6 +123,7 @@ fn golden() -> State {
         protect: true,
         notified: true,
         unproven: true,
+        lost: true,
         previous: Some(Box::new(old)),
     };
     let file = |node: &str| ResourceState {

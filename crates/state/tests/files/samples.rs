@@ -29,6 +29,7 @@ pub(crate) fn resource(spec: Value) -> ResourceState {
         protect: false,
         notified: false,
         unproven: false,
+        lost: false,
         previous: None,
     }
 }
@@ -175,6 +176,7 @@ fn resources() -> impl Strategy<Value = ResourceState> {
             protect: marks[0],
             notified: marks[1],
             unproven: marks[2],
+            lost: false,
             previous: previous.map(|spec| Box::new(resource(spec))),
             ..resource(spec)
         })

@@ -170,6 +170,7 @@ fn applied(resource: &Resource) -> ResourceState {
         protect: resource.protect,
         notified: false,
         unproven: false,
+        lost: false,
         previous: None,
     }
 }
