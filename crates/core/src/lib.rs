@@ -14,6 +14,7 @@ pub mod graph;
 pub mod node;
 pub mod observed;
 pub mod plan;
+pub mod rebuild;
 pub mod registry;
 pub mod resolve;
 pub mod resource;

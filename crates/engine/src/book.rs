@@ -410,8 +410,8 @@ fn notified_by(state: &State) -> BTreeMap<Address, Vec<Address>> {
     notified_by
 }
 
-/// The outputs of what is in state by now.
-pub(crate) struct StateOutputs<'a>(pub(crate) &'a State);
+/// The outputs of what is in a state.
+pub struct StateOutputs<'a>(pub &'a State);
 
 impl Outputs for StateOutputs<'_> {
     fn output(&self, address: &Address, name: &str) -> Option<Value> {

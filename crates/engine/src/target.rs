@@ -14,6 +14,8 @@ use hactl_core::state::ResourceState;
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Sensitive};
 
+use crate::remains::{Remains, Trace};
+
 /// Opens targets.
 #[async_trait]
 pub trait Targets: Send + Sync {
@@ -39,6 +41,23 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// Why the target did not answer, as a clause; then nothing is known about any of them.
     async fn read(&self, lineage: &str, requests: &[ReadRequest<'_>]) -> Result<Reading, String>;
+
+    /// The stacks that were here, by what they left. `wanted` is what the config has on this target: where a target keeps no
+    /// list of what is on it, these are looked at.
+    ///
+    /// # Errors
+    /// Why the target did not answer, as a clause.
+    async fn traces(&self, _wanted: &[ReadRequest<'_>]) -> Result<Vec<Trace>, String> {
+        Ok(Vec::new())
+    }
+
+    /// Everything that a stack has here, whether the config wants it or not.
+    ///
+    /// # Errors
+    /// Why the target did not answer, as a clause.
+    async fn remains(&self, _lineage: &str, _wanted: &[ReadRequest<'_>]) -> Result<Remains, String> {
+        Ok(Remains::default())
+    }
 
     /// Takes the target for an apply, before its first step there.
     ///

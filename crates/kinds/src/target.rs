@@ -13,7 +13,7 @@ use hactl_core::observed::Observed;
 use hactl_core::plan::{Action, Plan};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Digest, DigestKey};
-use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Target, Targets};
+use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, Remains, StepError, Target, Targets, Trace};
 use hactl_host::{
     Container, EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, Inventory,
     InventoryEntry, Release, SurveyRequest, labels,
@@ -24,7 +24,7 @@ use crate::cluster::ClusterTarget;
 use crate::home::{Home, Maker};
 use crate::host_aliases::hosts;
 use crate::logins::Logins;
-use crate::{container, file, named, network, node, volume};
+use crate::{container, file, named, network, node, remains, volume};
 
 /// The hosts of a fleet as targets. Cheap to clone.
 #[derive(Clone)]
@@ -195,6 +195,14 @@ impl Target for HostTarget {
             .concat(),
             ..Reading::default()
         })
+    }
+
+    async fn traces(&self, _wanted: &[ReadRequest<'_>]) -> Result<Vec<Trace>, String> {
+        remains::traces(&*self.host).await.map_err(reason)
+    }
+
+    async fn remains(&self, lineage: &str, _wanted: &[ReadRequest<'_>]) -> Result<Remains, String> {
+        remains::remains(&*self.host, &self.name, lineage).await.map_err(reason)
     }
 
     async fn claim(&self, claim: &Claim) -> Result<(), StepError> {

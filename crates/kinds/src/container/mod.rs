@@ -17,7 +17,7 @@ use crate::registry::Kind;
 
 pub use digests::resolve_images;
 pub(crate) use digests::{IMAGE_DIGEST, image_to_resolve};
-pub(crate) use observe::{names, observe};
+pub(crate) use observe::{current, names, observe, spec_of};
 pub(crate) use provider::execute;
 
 pub(crate) const KIND: Kind = Kind {

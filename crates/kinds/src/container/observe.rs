@@ -83,10 +83,21 @@ pub(crate) fn observe(
 }
 
 /// Of the containers labelled as one resource, the one that an interrupted replacement did not put aside.
-fn current<'a>(own: &[&'a Container], name: Option<&str>) -> Option<&'a Container> {
+pub(crate) fn current<'a>(own: &[&'a Container], name: Option<&str>) -> Option<&'a Container> {
     let named = own.iter().find(|container| Some(container.name.as_str()) == name);
     let other = || own.iter().find(|container| !container.name.ends_with(ASIDE));
     named.or_else(other).or_else(|| own.first()).copied()
+}
+
+/// The little that is told of a container without its config.
+pub(crate) fn spec_of(container: &Container) -> Arc<Value> {
+    let spec = Map::from([
+        ("image".to_owned(), Value::string(&container.config.image)),
+        ("name".to_owned(), Value::string(&container.name)),
+        ("restart".to_owned(), Value::from(restart_text(&container.config.restart))),
+        ("running".to_owned(), Value::Bool(true)),
+    ]);
+    overlay(&Arc::new(Value::Map(spec)), container)
 }
 
 /// What a container is that state does not hold.

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use hactl_core::Address;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::observed::{Foreign, Observed, Present};
 use hactl_core::plan::Operation;
@@ -90,6 +91,13 @@ fn unrecorded(wanted: &Value, found: &[String]) -> Foreign {
     };
     let what = format!("a block in {PATH}, marked as this one of this stack and not in its state,");
     Foreign { what, id: PATH.to_owned(), own: true, found: Some(found) }
+}
+
+/// The spec of a block that a survey with the text of [`PATH`] shows, as far as it shows one.
+pub(crate) fn spec_of(survey: &Survey, lineage: &str, address: &Address) -> Option<Value> {
+    let lines = block_lines(survey.texts.get(PATH)?, lineage, address)?;
+    let entries = lines.iter().map(|line| entry(line)).collect();
+    Some(Value::Map(Map::from([("entries".to_owned(), Value::List(entries))])))
 }
 
 /// Warnings of lines of others that name what the config wants named, with another address: programs may use either.

@@ -66,7 +66,7 @@ fn as_it_is(wanted: &Value, object: &Object, key: Option<&DigestKey>) -> Value {
 }
 
 /// The id of the creation that an object of a stack stems from, by the manager of its fields.
-fn generation_of(object: &Object, lineage: &str) -> Option<String> {
+pub(super) fn generation_of(object: &Object, lineage: &str) -> Option<String> {
     let prefix = manager(lineage, "");
     let mut managers = object.owners().filter(|owner| owner.applies).map(|owner| owner.manager);
     managers.find_map(|manager| manager.strip_prefix(&prefix)).map(str::to_owned)

@@ -21,6 +21,7 @@ mod remnants;
 mod sent;
 mod settings;
 mod told;
+mod trace;
 mod trouble;
 
 use hactl_core::resource::{InPlace, KindRules, Replacement};
@@ -39,6 +40,7 @@ pub(crate) use reference::{Reference, Spot};
 pub(crate) use sent::bare;
 pub(crate) use settings::Settings;
 pub(crate) use told::Teller;
+pub(crate) use trace::{remains, traces};
 
 /// The key in an object's spec that holds no part of the object: `forceConflicts` (fields are taken from other managers),
 /// `wait: false`, `timeout` (a duration), `condition` (the type of a condition that must be true).
