@@ -8,6 +8,8 @@ use hactl_core::cluster::Via;
 use hactl_core::node::Connection;
 use hactl_core::state::State;
 use hactl_core::{Diagnostic, Digest, DigestKey};
+use hactl_effect::disk::{self, Access};
+use hactl_effect::durable;
 use hactl_host::{Fleet, HostError, LinuxFleet};
 use hactl_kinds::{Hosts, Maker, SECTIONS};
 use hactl_kube::{Clusters, KubeClusters, Stream, Tunnel};
@@ -198,7 +200,7 @@ impl Session {
         }
         // Locks and journals are this machine's; states are for everybody.
         let state = self.directory.join("state");
-        let made = std::fs::create_dir_all(&state).and_then(|()| ignore(&state, ".*.lock\n.*.journal\n"));
+        let made = durable::create_directory(&state).and_then(|()| ignore(&state, ".*.lock\n.*.journal\n"));
         made.map_err(|error| not_writable(&state, &error))
     }
 
@@ -283,10 +285,11 @@ fn ssh_config() -> Result<Option<String>, Failure> {
     }
 }
 
-/// The directory beside a config for what belongs to this machine alone, with what keeps it from being committed.
+/// The directory beside a config for what belongs to this machine alone, with what keeps it from being committed. Only its
+/// owner can look into it: the fleet in it holds what hosts hold.
 pub(crate) fn hidden_directory(directory: &Path) -> Result<PathBuf, Failure> {
     let hidden = directory.join(".hactl");
-    let made = private_directory(&hidden).and_then(|()| ignore(&hidden, "*\n"));
+    let made = durable::create_private_directory(&hidden).and_then(|()| ignore(&hidden, "*\n"));
     made.map_err(|error| not_writable(&hidden, &error))?;
     Ok(hidden)
 }
@@ -299,7 +302,7 @@ fn ignore(directory: &Path, names: &str) -> std::io::Result<()> {
         return Ok(());
     }
     let new = directory.join(".gitignore.new");
-    std::fs::write(&new, names).and_then(|()| std::fs::rename(&new, &file))
+    disk::write(&new, Access::Umask, names.as_bytes()).and_then(|()| disk::rename(&new, &file))
 }
 
 fn not_writable(directory: &Path, error: &std::io::Error) -> Failure {
@@ -329,13 +332,6 @@ fn seed() -> Result<u64, Failure> {
                 .into()
         }),
     }
-}
-
-/// Makes a directory that only its owner can look into: the fleet in it holds what hosts hold.
-fn private_directory(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 fn derive(parts: &[&[u8]]) -> [u8; 32] {

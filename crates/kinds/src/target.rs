@@ -71,12 +71,12 @@ fn unreadable(path: &Path, error: &std::io::Error) -> StepError {
 }
 
 impl Hosts {
-    /// Targets over a fleet and its clusters. `directory` is where relative paths of the config start; what is on no host
+    /// Targets over a fleet and its clusters, every call of which passes points. `directory` is where relative paths of the config start; what is on no host
     /// is made with `maker`.
     pub fn new(fleet: Arc<dyn Fleet>, clusters: Arc<dyn Clusters>, directory: PathBuf, maker: Maker) -> Self {
         Self {
-            fleet,
-            clusters,
+            fleet: hactl_host::with_points(fleet),
+            clusters: hactl_kube::with_points(clusters),
             local: Arc::new(LocalFiles { directory }),
             key: None,
             logins: Arc::default(),
@@ -117,6 +117,7 @@ impl Hosts {
 
 #[async_trait]
 impl Targets for Hosts {
+    #[expect(clippy::disallowed_methods, reason = "the fleet passes points here")]
     async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Target>, String> {
         let key_path = connection.key_path.as_deref().map(|path| key_path(path, &self.local.directory));
         match self.fleet.connect(node, &Connection { key_path, ..connection.clone() }).await {

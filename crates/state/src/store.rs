@@ -14,7 +14,7 @@ use crate::durable::{self, Access, Staged};
 use crate::error::{FileKind, StateError};
 use crate::journal::Journal;
 use crate::replay::{self, FoldedJournal};
-use crate::sealed;
+use crate::sealed::{self, Flaw};
 
 /// Where the state of one stack lives: `<directory>/<stack>.json`, with `.<stack>.journal` and `.<stack>.lock` beside
 /// it.
@@ -22,6 +22,17 @@ use crate::sealed;
 pub struct Store {
     directory: PathBuf,
     stack: String,
+}
+
+/// Whether a stack's state can be used.
+#[derive(Debug)]
+pub enum Condition {
+    /// There is none.
+    Absent,
+    /// It can be read.
+    Good,
+    /// It, or the journal that continues it, cannot be used, for this reason.
+    Damaged(StateError),
 }
 
 /// What is true of a stack, as far as its files tell.
@@ -78,6 +89,54 @@ impl Store {
         }
     }
 
+    /// Says whether there is a state that can be used. A state file that reads is good, whatever the journal is.
+    ///
+    /// # Errors
+    /// When that cannot be told: a file cannot be read, is newer than this build, or another stack's.
+    pub fn condition(&self) -> Result<Condition, StateError> {
+        let damage = match self.load() {
+            Ok(Loaded { state: None, .. }) => return Ok(Condition::Absent),
+            Ok(Loaded { state: Some(_), .. }) => return Ok(Condition::Good),
+            Err(
+                damage @ (StateError::Flawed { .. }
+                | StateError::DamagedJournal { .. }
+                | StateError::UnrelatedJournal { .. }),
+            ) => damage,
+            Err(error) => return Err(error),
+        };
+        match damage {
+            StateError::Flawed { flaw: Flaw::Newer(_), .. } => Err(damage),
+            damage if matches!(self.read_state(), Ok(Some(_))) => {
+                tracing::warn!(%damage, "the state reads, its journal does not");
+                Ok(Condition::Good)
+            }
+            damage => Ok(Condition::Damaged(damage)),
+        }
+    }
+
+    /// Keeps copies of the state file and the journal beside them, as `<stack>.json.WORD-1` or the next number that is free,
+    /// and removes the journal. Gives the copies' paths. The lock must be held.
+    ///
+    /// # Errors
+    /// When a file cannot be copied or removed; then all are as they were, or copied.
+    pub fn set_aside(&self, word: &str) -> Result<Vec<PathBuf>, StateError> {
+        let named = |path: &Path, number: u32| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            path.with_file_name(format!("{name}.{word}-{number}"))
+        };
+        let files = [(FileKind::State, self.state_path()), (FileKind::Journal, self.journal_path())];
+        let is_free = |number: &u32| files.iter().all(|(_, path)| !named(path, *number).exists());
+        let number = (1..).find(is_free).unwrap_or_default();
+        let mut copies = Vec::new();
+        for (file, path) in files.iter().filter(|(_, path)| path.exists()) {
+            let copy = named(path, number);
+            durable::copy(path, &copy).map_err(|source| StateError::unwritable(*file, &copy, source))?;
+            copies.push(copy);
+        }
+        self.discard_journal()?;
+        Ok(copies)
+    }
+
     /// Writes what was folded in, and removes the journal: an apply begins with this. The lock must be held.
     ///
     /// The digest changes where there was a journal, so a saved plan is checked before this.
@@ -91,6 +150,24 @@ impl Store {
         }
         self.discard_journal()?;
         Ok(loaded)
+    }
+
+    /// Writes what was folded in, with every unfinished step settled, and removes the journal: an apply begins with this,
+    /// and its own journal continues that state. The lock must be held. Where nothing differs nothing is written.
+    ///
+    /// What a run makes of unfinished steps has to be on disk before its first intent, which takes their place.
+    ///
+    /// # Errors
+    /// When a file cannot be written; both then still say what is true.
+    pub fn settle(&self, loaded: Loaded, settled: &State) -> Result<(), StateError> {
+        if let Some(folded) = &loaded.journal {
+            return Journal::reopen(self, folded)?.finish(settled).map(|_digest| ());
+        }
+        self.discard_journal()?;
+        match loaded.state {
+            Some(state) if state != *settled => self.save(settled).map(|_digest| ()),
+            _ => Ok(()),
+        }
     }
 
     /// Writes the state where no apply was journaled; gives the file's checksum. The lock must be held, and
@@ -127,7 +204,11 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) fn discard_journal(&self) -> Result<(), StateError> {
+    /// Removes the journal of an apply that saved its state, where there is one. The lock must be held.
+    ///
+    /// # Errors
+    /// When it cannot be removed; it then does no harm.
+    pub fn discard_journal(&self) -> Result<(), StateError> {
         let path = self.journal_path();
         durable::remove(&path).map_err(|source| StateError::unwritable(FileKind::Journal, &path, source))?;
         tracing::debug!(path = %path.display(), "no journal left");
@@ -151,20 +232,22 @@ impl Store {
 
     fn read_state(&self) -> Result<Option<(State, Digest)>, StateError> {
         let path = self.state_path();
-        let Some(bytes) = read(FileKind::State, &path)? else {
-            return Ok(None);
-        };
+        read(FileKind::State, &path)?.map(|bytes| self.parse(&bytes, &path)).transpose()
+    }
+
+    /// What the bytes of a state file of this stack say; `path` is for messages.
+    pub(crate) fn parse(&self, bytes: &[u8], path: &Path) -> Result<(State, Digest), StateError> {
         let (document, digest) =
-            sealed::read::<Document>(&bytes).map_err(|flaw| StateError::flawed(FileKind::State, &path, flaw))?;
+            sealed::read::<Document>(bytes).map_err(|flaw| StateError::flawed(FileKind::State, path, flaw))?;
         if document.stack != self.stack {
             return Err(StateError::OtherStack {
                 file: FileKind::State,
-                path,
+                path: path.to_owned(),
                 found: document.stack,
                 wanted: self.stack.clone(),
             });
         }
-        Ok(Some((document.into(), digest)))
+        Ok((document.into(), digest))
     }
 }
 

@@ -42,6 +42,6 @@ impl Import {
             return Err(mistakes.into());
         }
         let planning = PlanOptions { import, ..PlanOptions::of_command(self.lock_timeout) };
-        plan_and_apply(Mode::Normal, &planning, &self.applying, global, output)
+        plan_and_apply("import", Mode::Normal, &planning, &self.applying, global, output)
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod output;
 pub(crate) mod plan;
+pub(crate) mod recover;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
 pub(crate) mod secret;

@@ -115,7 +115,7 @@ impl Rotate {
             false => (addresses.iter().map(ToString::to_string).collect(), Vec::new()),
         };
         let planning = PlanOptions { replace, end_overlap, ..PlanOptions::of_command(self.lock_timeout) };
-        plan_and_apply(Mode::Normal, &planning, &self.applying, global, output)
+        plan_and_apply("secret rotate", Mode::Normal, &planning, &self.applying, global, output)
     }
 
     /// Whether this can be done to a secret.
