@@ -408,6 +408,7 @@ async fn execute(
         remakes: &change.remakes,
         notified: job.notified,
         adopt: change.adopt,
+        adopts: change.adopts.as_ref(),
         progress: &progress,
     };
     target.execute(&job).await

@@ -8,6 +8,7 @@ mod failure;
 mod keyring;
 mod logging;
 mod output;
+mod recover;
 mod render;
 mod run;
 mod session;

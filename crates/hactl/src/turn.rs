@@ -57,6 +57,17 @@ impl<'a> Turn<'a> {
     /// # Errors
     /// When another run holds the lock, git or the remote are not fit for it, or the state cannot be read.
     pub(crate) fn begin(session: &'a Session, wish: &Wish<'_>) -> Result<(Self, Loaded), Failure> {
+        let mut turn = Self::begin_unread(session, wish)?;
+        let loaded = session.store.load()?;
+        turn.commit_what_was_left(&loaded).map_err(Diagnostic::from)?;
+        Ok((turn, loaded))
+    }
+
+    /// Begins as [`Turn::begin`] does and leaves the state alone, whatever is the matter with it.
+    ///
+    /// # Errors
+    /// When another run holds the lock, or git or the remote are not fit for what comes.
+    pub(crate) fn begin_unread(session: &'a Session, wish: &Wish<'_>) -> Result<Self, Failure> {
         session.keep_out_of_git()?;
         let lock = session.store.lock(wish.operation, wish.wait)?;
         let mut turn = Self {
@@ -70,9 +81,7 @@ impl<'a> Turn<'a> {
         if session.world == World::Real && wish.git.commit {
             turn.look_at_git().map_err(Diagnostic::from)?;
         }
-        let loaded = session.store.load()?;
-        turn.commit_what_was_left(&loaded).map_err(Diagnostic::from)?;
-        Ok((turn, loaded))
+        Ok(turn)
     }
 
     /// The config of this turn, for the message of its commit.
@@ -174,7 +183,7 @@ impl<'a> Turn<'a> {
 
 /// The message of the commit that records an apply; `what` is the command and the stack, as in `apply shop`.
 pub(crate) fn message(what: &str, applied: &Applied, plan: &Plan, config: &Applicable) -> Message {
-    let Counts { add, change, destroy, .. } = applied.done;
+    let Counts { import, add, change, destroy, .. } = applied.done;
     let failed = match applied.failures.len() {
         0 => String::new(),
         count => format!(" (failed: {count})"),
@@ -186,7 +195,9 @@ pub(crate) fn message(what: &str, applied: &Applied, plan: &Plan, config: &Appli
         ("Hactl-Config", config.digest.to_string()),
     ];
     trailers.extend(config.commit.clone().map(|commit| ("Hactl-Config-Commit", commit)));
-    let summary = format!("hactl {what}: {add} added, {change} changed, {destroy} destroyed{failed}{interrupted}");
+    let imported = if import > 0 { format!("{import} imported, ") } else { String::new() };
+    let summary =
+        format!("hactl {what}: {imported}{add} added, {change} changed, {destroy} destroyed{failed}{interrupted}");
     Message { summary, trailers }
 }
 

@@ -64,6 +64,7 @@ const LINEAGE: &str = "6f2d6c5e-3c0b-4a53-9f0e-0a4de3f4b1c2";
 /// In memory where the machine has a place for that: what is measured is hactl, not the disk.
 fn directory() -> std::io::Result<TempDir> {
     let memory = Path::new("/dev/shm");
+    #[expect(clippy::disallowed_methods, reason = "a benchmark makes its own directory")]
     if memory.is_dir() { tempfile::Builder::new().tempdir_in(memory) } else { tempfile::tempdir() }
 }
 
@@ -78,6 +79,7 @@ fn resource(number: usize) -> ResourceState {
         protect: false,
         notified: false,
         unproven: false,
+        lost: false,
         previous: None,
     }
 }

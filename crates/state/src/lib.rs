@@ -30,7 +30,7 @@ pub use lock::{Holder, LockGuard};
 pub use replay::FoldedJournal;
 pub use saved_plan::{SavedPlan, World};
 pub use sealed::Flaw;
-pub use store::{Loaded, Store};
+pub use store::{Condition, Loaded, Store};
 
 /// The newest format of state files, journals and saved plans that this build reads, and the one it writes.
 pub const FORMAT: u32 = 1;

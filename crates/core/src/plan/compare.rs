@@ -33,6 +33,7 @@ impl Deciding<'_, '_> {
             if self.input.secrets.key.is_none() {
                 self.leave_uncompared(now, &mut after, change);
             }
+            self.leave_what_is_made_of_lost(now, &mut after, change);
         }
         change.after = Some(after.clone());
         if change.paths.iter().any(|path| path.drifted) {
@@ -158,7 +159,7 @@ impl Deciding<'_, '_> {
         let change = self.index.number(address).and_then(|number| self.verdicts[number].as_ref());
         change.is_some_and(|change| match change.action {
             Action::Replace => true,
-            Action::Create => change.reasons.contains(&Reason::Missing),
+            Action::Create => change.reasons.iter().any(|reason| matches!(reason, Reason::Missing | Reason::Requested)),
             _ => !change.remakes.is_empty(),
         })
     }

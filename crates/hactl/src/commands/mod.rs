@@ -7,9 +7,11 @@ pub(crate) mod destroy;
 pub(crate) mod drift;
 pub(crate) mod graph;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod output;
 pub(crate) mod plan;
+pub(crate) mod recover;
 pub(crate) mod rollback;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
@@ -37,6 +39,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Secret(command) => command.run(global, output),
         Command::State(command) => command.run(global, output),
         Command::Drift(command) => command.run(global, output),
+        Command::Import(command) => command.run(global, output),
         Command::Graph(command) => command.run(global, output),
         Command::Output(command) => command.run(global, output),
         Command::Schema(command) => command.run(output),

@@ -1,6 +1,7 @@
 //! What plan, apply and destroy have in common: looking, planning, asking, applying.
 
 mod execute;
+mod import;
 mod moves;
 mod options;
 mod prepare;
