@@ -104,8 +104,8 @@ pub(crate) fn strays(
     let labelled = own.iter().filter(|(address, _)| !known.contains(**address));
     let labelled = labelled.flat_map(|(address, containers)| containers.iter().map(move |one| (*address, one)));
     let containers = labelled.map(|(address, container)| Stray {
+        recorded: inventory.is_some_and(|inventory| inventory.entries.keys().any(|known| known.as_str() == address)),
         address: Address::parse(address).ok(),
-        recorded: false,
         warning: Diagnostic::warning(format!(
             "{node}: the container {} is labelled {address} of this stack, but is not in its state",
             container.name

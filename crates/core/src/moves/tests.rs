@@ -97,7 +97,7 @@ fn what_is_not_there_is_nothing_to_do() {
 fn two_cannot_become_one() {
     insta::assert_snapshot!(after(&["box.a['n1']", "box.b['n1']", "box.c['n1']"], &[("box.a", "box.b")]), @r#"
     box.a["n1"] cannot become box.b["n1"]: the state has both
-      take the move out, and the plan removes box.a["n1"]; or take one of the two out of the state and leave it where it is, as in `hactl state rm 'box.b["n1"]'`
+      without the move the plan removes box.a["n1"]; or take one of the two out of the state and leave it where it is, as in `hactl state rm 'box.b["n1"]'`
     "#);
     insta::assert_snapshot!(after(&["box.a['n1']", "box.b['n1']"], &[("box.a", "box.b"), ("box.b", "box.c")]), @r#"
     box.b["n1"] and box.a["n1"] cannot both become box.c["n1"]
@@ -109,7 +109,7 @@ fn two_cannot_become_one() {
 fn what_is_on_a_node_stays_there() {
     insta::assert_snapshot!(after(&["box.a['n1']"], &[("box.a['n1']", "box.a['n2']")]), @r#"
     box.a["n1"] cannot become box.a["n2"]: it lives on the node n1
-      what is on a node stays there; leave the move out, and the plan makes it on the other node
+      what is on a node stays there; without the move the plan makes it on the other node
     "#);
     insta::assert_snapshot!(after(&["manifest.a['Deployment/x/y']"], &[("manifest.a['Deployment/x/y']", "manifest.b['Deployment/x/y']")]), @r#"0 manifest.b["Deployment/x/y"] needs"#);
 }

@@ -43,11 +43,18 @@ pub(super) fn decide(
             Vec::new()
         }
     };
+    let removed = removed(input, desired, state);
+    let covered = |address: &Address| index.number(address).is_some_and(|number| selection.covered[number]);
+    // What goes along is covered with what it is bound to.
+    let taken_along =
+        with_what_is_bound(state, removed.iter().copied().filter(|one| covered(one)).collect(), |address| {
+            !removed.contains(address)
+        });
     let mut deciding = Deciding {
         input,
         state,
         index,
-        removed: removed(input, desired, state),
+        removed,
         verdicts: vec![None; index.len()],
         drift: Vec::new(),
         unreachable: BTreeMap::new(),
@@ -57,7 +64,7 @@ pub(super) fn decide(
         diagnostics,
     };
     for number in order {
-        if !selection.covered[number] {
+        if !selection.covered[number] && !taken_along.contains(index.address(number)) {
             continue;
         }
         deciding.verdicts[number] = match index.desired(number, desired) {

@@ -10,7 +10,7 @@ use crate::graph::Graph;
 use crate::plan::order::Index;
 use crate::plan::{Action, Change, Edge, Operation, Reason, Step, Task, When};
 use crate::resource::{Dependency, Replacement, Rules};
-use crate::state::State;
+use crate::state::{ResourceState, State};
 
 /// Builds the steps of a plan, in an order in which they could run one by one.
 ///
@@ -288,6 +288,10 @@ impl<'a> Draft<'a> {
             let leaves =
                 goes[position].or_else(|| self.spans[position].ends.filter(|_| change.action != Action::Create));
             let Some(leaves) = leaves else { continue };
+            if change.reasons.contains(&Reason::Removed) {
+                self.let_go(known, leaves, &goes);
+                continue;
+            }
             for dependency in &known.dependencies {
                 let stays = change.action != Action::Delete && change.action != Action::Forget;
                 let may_be_late = stays && !dependency.binds && self.leeway.late.contains(&position);
@@ -319,6 +323,16 @@ impl<'a> Draft<'a> {
                 if let Some(barrier) = barrier {
                     self.then(leaves, barrier, When::Success);
                 }
+            }
+        }
+    }
+
+    /// What is let go of stays where it is, so nothing has to wait for that. State forgets it after what it cannot do without:
+    /// were that all that state has left of the two, the next plan would destroy it under what uses it.
+    fn let_go(&mut self, known: &ResourceState, leaves: usize, goes: &[Option<usize>]) {
+        for dependency in known.dependencies.iter().filter(|dependency| dependency.binds) {
+            if let Some(first) = self.positions.get(&dependency.on).and_then(|first| goes[*first]) {
+                self.then(first, leaves, When::Success);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Resources that get another address, and those that are let go of.
 
-use super::text::table;
+use super::text::{address, table};
 use super::world::{Fate, World};
 use super::*;
 
@@ -65,7 +65,7 @@ fn both_there_is_an_error() {
         box.top@n1 image=1";
     assert_snapshot!(moved(BEFORE, after), @r#"
     box.a["n1"] cannot become box.top["n1"]: the state has both
-      take the move out, and the plan removes box.a["n1"]; or take one of the two out of the state and leave it where it is, as in `hactl state rm 'box.top["n1"]'`
+      without the move the plan removes box.a["n1"]; or take one of the two out of the state and leave it where it is, as in `hactl state rm 'box.top["n1"]'`
     "#);
 }
 
@@ -87,10 +87,10 @@ fn what_is_removed_stays_where_it_is_with_what_it_cannot_do_without() {
     forget net.lan["n1"] because Removed
     forget vol.data["n1"] because Removed
     0 record box.top["n1"]
-    1 barrier  after 0
-    2 forget box.a["n1"] after 1
-    3 forget net.lan["n1"] after 2
-    4 forget vol.data["n1"] after 2
+    1 forget net.lan["n1"]
+    2 forget vol.data["n1"]
+    3 barrier  after 0
+    4 forget box.a["n1"] after 1 2 3
     "#);
     let world = World::with(before).options(Options { mode: Mode::Destroy, ..Options::default() });
     assert_snapshot!(world.table(after), @r#"
@@ -100,14 +100,55 @@ fn what_is_removed_stays_where_it_is_with_what_it_cannot_do_without() {
     delete page.p["n1"] because Destroyed
     forget vol.data["n1"] because Removed
     0 delete box.top["n1"]
-    1 barrier  after 0
-    2 forget box.a["n1"] after 1
-    3 forget net.lan["n1"] after 2
-    4 delete page.p["n1"] after 2
-    5 forget vol.data["n1"] after 2
+    1 forget net.lan["n1"]
+    2 delete page.p["n1"]
+    3 forget vol.data["n1"]
+    4 barrier  after 0
+    5 forget box.a["n1"] after 1 3 4
     "#);
     let world = World::with(before).options(Options { mode: Mode::RefreshOnly, ..Options::default() });
     assert_snapshot!(world.table(after), @"nothing to do");
+}
+
+#[test]
+fn a_network_that_others_use_is_let_go_of_after_they_are_gone() {
+    let before = "
+        net.lan@n1 range=1
+        box.b@n1 image=1 >net.lan@n1~
+        box.a@n1 image=1 >net.lan@n1~ >box.b@n1";
+    assert_snapshot!(World::with(before).table("removed box.a"), @r#"
+    forget box.a["n1"] because Removed
+    delete box.b["n1"] because NotInConfig
+    forget net.lan["n1"] because Removed
+    0 delete box.b["n1"]
+    1 forget net.lan["n1"] after 0
+    2 forget box.a["n1"] after 1
+    "#);
+    let world = World::with(before).options(Options { targets: vec![address("box.a")], ..Options::default() });
+    assert_snapshot!(world.table("removed box.a"), @r#"
+    forget box.a["n1"] because Removed
+    forget net.lan["n1"] because Removed
+    0 forget net.lan["n1"]
+    1 forget box.a["n1"] after 0
+    "#);
+}
+
+#[test]
+fn what_is_let_go_of_is_never_left_without_what_it_needs() {
+    let before = "
+        net.lan@n1 range=1
+        vol.data@n1 label=1
+        box.a@n1 image=1 >net.lan@n1~ >vol.data@n1~";
+    for cut in 0..6 {
+        let mut world = World::with(before);
+        let plan = world.plan(&desired("removed box.a")).unwrap();
+        world.apply(&plan, &mut |number, _| if number < cut { Fate::Done } else { Fate::Cut(cut % 2 == 0) });
+        let plan = world.plan(&desired("removed box.a")).unwrap();
+        assert!(plan.changes.iter().all(|change| change.action == Action::Forget), "{cut}: {:?}", plan.changes);
+        world.apply(&plan, &mut |_, _| Fate::Done);
+        assert!(world.state.is_empty());
+        assert_eq!(world.places.len(), 3);
+    }
 }
 
 #[test]

@@ -150,6 +150,35 @@ async fn what_was_done_by_hand_is_drift() {
     assert_eq!(text(&*host).await, whole + "10.1.1.1 x\n");
 }
 
+/// Which resource's block each of these resources has, of what state says of them.
+fn found(survey: &Survey, resources: &[(&Address, &ResourceState)]) -> String {
+    let requests: Vec<ReadRequest<'_>> = resources
+        .iter()
+        .map(|(address, state)| ReadRequest { candidates: vec![*state], applied: true, ..ReadRequest::new(address) })
+        .collect();
+    let blocks = Blocks::find(&requests, survey, LINEAGE);
+    let moved: Vec<String> = blocks.moved().map(|(from, to)| format!("{} is {}", from.name(), to.name())).collect();
+    moved.join(", ")
+}
+
+#[tokio::test]
+async fn a_block_that_names_an_old_address_is_known_by_its_lines() {
+    let sandbox = Sandbox::in_memory(1);
+    let host = host(&sandbox).await;
+    step(&*host, Operation::Create, Some(&demo("10.0.0.1")), None).await;
+    let survey = survey(&*host).await;
+    let (a, b, c) = (address("a"), address("b"), address("c"));
+    let (same, other) = (state(demo("10.0.0.1")), state(demo("10.0.0.2")));
+    assert_eq!(found(&survey, &[(&a, &same)]), "");
+    assert_eq!(found(&survey, &[(&b, &same)]), "a.hosts is b.hosts");
+    assert_eq!(found(&survey, &[(&c, &other), (&b, &same)]), "a.hosts is b.hosts");
+    // Changed by hand as well: there is nobody else whose it could be.
+    assert_eq!(found(&survey, &[(&b, &other)]), "a.hosts is b.hosts");
+    assert_eq!(found(&survey, &[(&b, &other), (&c, &other)]), "");
+    // It is there under its own name: one of another name is another one.
+    assert_eq!(found(&survey, &[(&a, &same), (&b, &other)]), "");
+}
+
 #[tokio::test]
 async fn a_step_that_was_cut_short_shows_how_far_it_came() {
     let sandbox = Sandbox::in_memory(1);
