@@ -9,7 +9,6 @@ use hactl_core::cluster::{CLUSTER, ClusterConnection};
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::moves::Renames;
 use hactl_core::node::Connection;
-use hactl_core::moves::Renames;
 use hactl_core::plan::{Action, Change, Edge, Mode, Operation, Plan, Step, Task, When};
 use hactl_core::resolve::Secrets;
 use hactl_core::resource::{InPlace, KindRules, Replacement, Rules};
@@ -236,7 +235,6 @@ fn record_text(record: &Record) -> String {
         Record::Outcome { address, outcome: Outcome::Done(_) } => format!("done {address}"),
         Record::Outcome { address, outcome: Outcome::Failed(_) } => format!("failed {address}"),
         Record::Notify(addresses) => format!("notify {addresses:?}"),
-        Record::Moved(renamed) => format!("moved {}", renamed.len()),
         Record::Saved(_) => "saved".to_owned(),
     }
 }
@@ -290,8 +288,6 @@ pub(crate) fn plan(text: &str) -> Plan {
         moved: Renames::default(),
         removed: Vec::new(),
         targeted: false,
-        moved: Renames::default(),
-        removed: Vec::new(),
     }
 }
 
@@ -313,7 +309,6 @@ fn change(address: Address) -> Change {
         wave: None,
         remakes: Vec::new(),
         record: false,
-        previous_address: None,
     }
 }
 
