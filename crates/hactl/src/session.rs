@@ -212,7 +212,8 @@ impl Session {
         }
         // Locks and journals are this machine's, and so is the file that says so; states are for everybody.
         let state = self.directory.join("state");
-        let made = durable::create_directory(&state).and_then(|()| ignore(&state, ".*.lock\n.*.journal\n.*.new\n.gitignore\n"));
+        let made = durable::create_directory(&state)
+            .and_then(|()| ignore(&state, ".*.lock\n.*.journal\n.*.new\n.gitignore\n"));
         made.map_err(|error| not_writable(&state, &error))
     }
 

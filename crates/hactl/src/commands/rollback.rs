@@ -204,7 +204,7 @@ impl Exported {
             true => Ok(()),
             false => Err(Diagnostic::error(format!("at {} there was no {}", revision.short, self.config.display()))
                 .detail("the config was elsewhere, or not in git, when that revision was applied")
-                .help("name it as it is called now and was then with `-f`, or put it back by hand and apply it")
+                .help("put the config of then back by hand, and apply it")
                 .into()),
         }
     }
