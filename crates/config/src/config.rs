@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use hactl_core::diagnostic::Span;
+use hactl_core::moves::{Move, Removal};
 use hactl_core::{Address, Diagnostic, Digest, Sensitive, Value};
 use indexmap::IndexMap;
 
@@ -58,6 +59,10 @@ pub struct Config {
     /// The objects of its manifests, by the manifest's name, in the order they are written. Secrets among them hold their
     /// values in plain text.
     pub documents: BTreeMap<String, Vec<Document>>,
+    /// Which resources had another address before.
+    pub moved: Vec<Move>,
+    /// Which are no longer managed, and are left as they are.
+    pub removed: Vec<Removal>,
     /// Where an RKE file has addons that are not acted on, because nothing says which cluster they are for.
     pub ignored_addons: Option<Span>,
     /// The files it names.
@@ -173,6 +178,12 @@ impl Config {
             bytes.text(manifest);
             bytes.count(documents.len());
             documents.iter().for_each(|document| bytes.node(&document.public()));
+        }
+        for Move { from, to, .. } in &self.moved {
+            bytes.json(&("moved", from, to));
+        }
+        for Removal { address, .. } in &self.removed {
+            bytes.json(&("removed", address));
         }
         Digest::sha256(&bytes.bytes)
     }

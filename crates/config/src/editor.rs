@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::encryption::EncryptionSpec;
 use crate::git::GitSpec;
 use crate::kubernetes::KubernetesSpec;
+use crate::moves::{MovedSpec, RemovedSpec};
 use crate::nodes::{NodeSpec, SshSpec};
 use crate::registries::RegistrySpec;
 use crate::section::{CommonSpec, NODE_KEYS, Section};
@@ -48,6 +49,16 @@ pub fn editor_schema(sections: &[Section]) -> Json {
         let description = format!("Resources of the kind `{}`, by name.", section.kind);
         add(section.key, &description, named(document.embed(section.kind, schema)));
     }
+    add(
+        "moved",
+        "Resources that had another address before: they keep what they are, and nothing is made anew.",
+        json!({"type": "array", "items": document.embed("moved", spec::<MovedSpec>())}),
+    );
+    add(
+        "removed",
+        "Resources that are no longer managed: they are taken out of the state and left as they are.",
+        json!({"type": "array", "items": document.embed("removed", spec::<RemovedSpec>())}),
+    );
     add("outputs", "Values to show after an apply.", named(json!({})));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

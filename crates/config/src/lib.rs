@@ -24,6 +24,7 @@ mod key_files;
 pub mod kubernetes;
 pub mod load;
 mod manifests;
+mod moves;
 mod native;
 pub mod nodes;
 pub mod registries;

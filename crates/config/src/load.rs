@@ -112,6 +112,8 @@ fn build(
         outputs: Vec::new(),
         kubernetes: None,
         documents: BTreeMap::new(),
+        moved: Vec::new(),
+        removed: Vec::new(),
         ignored_addons: None,
         inputs: Inputs::new(&directory),
         invalid: Invalid::default(),
@@ -160,6 +162,8 @@ fn build(
         outputs: native.outputs,
         kubernetes: native.kubernetes,
         documents: native.documents,
+        moved: native.moved,
+        removed: native.removed,
         inputs,
         ..config(native.name, Format::Native)
     })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hactl_core::Diagnostic;
 use hactl_core::diagnostic::{Span, did_you_mean};
+use hactl_core::moves::{Move, Removal};
 use indexmap::IndexMap;
 
 use crate::config::OutputDeclaration;
@@ -19,6 +20,7 @@ use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::kubernetes::{self, KubernetesConfig};
 use crate::manifests;
+use crate::moves;
 use crate::nodes::{NodeConfig, NodeSet};
 use crate::registries::{self, RegistryConfig};
 use crate::secrets::{self, InlineSecrets, SecretScope};
@@ -37,9 +39,11 @@ const SINGLE_KEYS: [&str; 6] = ["hactl", "name", "ssh", "encryption", "git", "ku
 /// Top-level keys with named entries, beside the sections.
 const MAP_KEYS: [&str; 4] = ["variables", "nodes", "registries", "outputs"];
 
+/// Top-level keys with lists, which are joined where there are several files.
+const LIST_KEYS: [&str; 2] = [moves::MOVED, moves::REMOVED];
+
 /// Keys of the format that are not acted on yet, each with the word that refers to what is declared under it.
-const LATER_KEYS: [(&str, &str); 4] =
-    [("loadBalancers", "loadBalancer"), ("checks", "check"), ("moved", "moved"), ("removed", "removed")];
+const LATER_KEYS: [(&str, &str); 2] = [("loadBalancers", "loadBalancer"), ("checks", "check")];
 
 /// What native files hold.
 pub(crate) struct Native {
@@ -54,6 +58,8 @@ pub(crate) struct Native {
     pub(crate) outputs: Vec<OutputDeclaration>,
     pub(crate) kubernetes: Option<KubernetesConfig>,
     pub(crate) documents: BTreeMap<String, Vec<Document>>,
+    pub(crate) moved: Vec<Move>,
+    pub(crate) removed: Vec<Removal>,
     pub(crate) invalid: Invalid,
 }
 
@@ -86,6 +92,7 @@ pub(crate) fn read(
     let invalid = std::mem::take(&mut merged.invalid);
     let kubernetes = merged.singles.remove("kubernetes").map(&mut evaluated);
     let git = merged.singles.remove("git").map(&mut evaluated);
+    let lists: Vec<Entry> = std::mem::take(&mut merged.lists).into_iter().map(&mut evaluated).collect();
     let mut nodes = NodeSet::decode(&node_entries, ssh.as_ref(), invalid, diagnostics);
     let kubernetes = kubernetes.and_then(|entry| {
         let read = kubernetes::read(&entry, &nodes, diagnostics);
@@ -99,6 +106,8 @@ pub(crate) fn read(
     let encryption = encryption.and_then(|entry| encryption::read(&entry, &scope, sources, diagnostics));
 
     let git = git.map_or_else(Git::default, |entry| git::read(&entry, diagnostics));
+    let moved = moves::moved(&lists, diagnostics);
+    let removed = moves::removed(&lists, diagnostics);
 
     let mut secret_entries = merged.take_all(secrets::SECTION);
     let inline_secrets = secrets::take_inline(&mut secret_entries, &variables, diagnostics);
@@ -127,6 +136,8 @@ pub(crate) fn read(
         outputs,
         kubernetes,
         documents,
+        moved,
+        removed,
         variables,
         invalid,
     }
@@ -186,6 +197,7 @@ fn parse_declaration(kind: &str, body: &mut Node, sources: &SourceMap, diagnosti
 struct Merged {
     singles: BTreeMap<String, Entry>,
     maps: BTreeMap<String, Vec<Entry>>,
+    lists: Vec<Entry>,
     seen: BTreeMap<String, HashMap<Arc<str>, Span>>,
     /// What could not be read, or may stand under a key that is not known.
     invalid: Invalid,
@@ -215,6 +227,8 @@ impl Merged {
             let key = &*entry.key;
             if SINGLE_KEYS.contains(&key) {
                 self.add_single(entry, diagnostics);
+            } else if LIST_KEYS.contains(&key) {
+                self.lists.push(entry);
             } else if MAP_KEYS.contains(&key) || sections.iter().any(|section| section.key == key) {
                 self.add_map(entry, sections, diagnostics);
             } else if let Some((_, word)) = LATER_KEYS.iter().find(|(later, _)| *later == key) {
@@ -225,8 +239,12 @@ impl Merged {
                         .help("take it out for now"),
                 );
             } else if !key.starts_with("x-") {
-                let known: Vec<&str> =
-                    SINGLE_KEYS.into_iter().chain(MAP_KEYS).chain(sections.iter().map(|section| section.key)).collect();
+                let known: Vec<&str> = SINGLE_KEYS
+                    .into_iter()
+                    .chain(MAP_KEYS)
+                    .chain(LIST_KEYS)
+                    .chain(sections.iter().map(|section| section.key))
+                    .collect();
                 diagnostics.push(unknown_key(key, entry.key_span, &known));
                 for inner in entry.value.entries() {
                     for kind in ["var", "node"].into_iter().chain(sections.iter().map(|section| section.kind)) {
@@ -294,7 +312,7 @@ impl Merged {
         sources: &SourceMap,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
-        let entries = self.singles.values_mut().chain(self.maps.values_mut().flatten());
+        let entries = self.singles.values_mut().chain(&mut self.lists).chain(self.maps.values_mut().flatten());
         for entry in entries {
             variables::check_uses(&mut entry.value, variables, &self.invalid, sources, diagnostics);
         }

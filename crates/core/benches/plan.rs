@@ -6,6 +6,7 @@ use std::sync::Arc;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use hactl_core::address::Address;
 use hactl_core::digest::DigestKey;
+use hactl_core::moves::Renames;
 use hactl_core::observed::{Observations, Observed, Present};
 use hactl_core::plan::{Desired, Input, Options, plan};
 use hactl_core::resolve::Secrets;
@@ -99,6 +100,7 @@ fn nothing_to_do(criterion: &mut Criterion) {
             let input = Input {
                 desired: &desired,
                 state: &state,
+                moved: &Renames::default(),
                 observed: &observed,
                 rules: RULES,
                 secrets: &secrets,
@@ -119,6 +121,7 @@ fn all_new(criterion: &mut Criterion) {
     let input = Input {
         desired: &desired,
         state: &state,
+        moved: &Renames::default(),
         observed: &observed,
         rules: RULES,
         secrets: &secrets,

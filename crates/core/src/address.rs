@@ -96,6 +96,27 @@ impl Address {
         self.0.split_once('[').map_or(&*self.0, |(path, _)| path)
     }
 
+    /// Whether it is what another address names: that instance; or, where that one has no key, an instance or a part of
+    /// that resource.
+    pub fn is_of(&self, whole: &Self) -> bool {
+        self == whole || (whole.key().is_none() && self.below(whole).is_some())
+    }
+
+    /// What it is called once a resource is called otherwise: `container.web["n1"]` is `container.shop["n1"]` where
+    /// `container.web` is `container.shop`. None where it is not of that resource.
+    pub fn rebased(&self, from: &Self, to: &Self) -> Option<Self> {
+        if self == from {
+            return Some(to.clone());
+        }
+        let rest = self.below(from).filter(|_| from.key().is_none() && to.key().is_none())?;
+        Some(Self(format!("{to}{rest}").into()))
+    }
+
+    /// What follows a resource's name, as `["n1"]` or `.file["n1"]`.
+    fn below(&self, whole: &Self) -> Option<&str> {
+        self.0.strip_prefix(whole.as_str()).filter(|rest| rest.starts_with(['[', '.']))
+    }
+
     /// The instance key, as in `node1`; none for a resource that has one instance only.
     pub fn key(&self) -> Option<&str> {
         let (_, rest) = self.0.split_once("[\"")?;
@@ -150,6 +171,23 @@ mod tests {
         assert_eq!(object.name(), "rancher");
         assert_eq!(object.primitive(), "manifest");
         assert_eq!(object.key(), Some("Deployment/cattle-system/my.app"));
+    }
+
+    #[test]
+    fn instances_and_parts_follow_their_resource() {
+        let address = |text: &str| Address::parse(text).unwrap();
+        let rebased = |text: &str, from: &str, to: &str| {
+            let new = address(text).rebased(&address(from), &address(to));
+            new.map_or_else(|| "-".to_owned(), |new| new.to_string())
+        };
+        assert_eq!(rebased("box.web[\"n1\"]", "box.web", "box.shop"), "box.shop[\"n1\"]");
+        assert_eq!(rebased("lb.web.file[\"n1\"]", "lb.web", "lb.shop"), "lb.shop.file[\"n1\"]");
+        assert_eq!(rebased("box.web[\"n1\"]", "box.web[\"n1\"]", "box.shop[\"n1\"]"), "box.shop[\"n1\"]");
+        assert_eq!(rebased("box.web[\"n2\"]", "box.web[\"n1\"]", "box.shop[\"n1\"]"), "-");
+        assert_eq!(rebased("box.web2[\"n1\"]", "box.web", "box.shop"), "-");
+        assert!(address("lb.web.file[\"n1\"]").is_of(&address("lb.web")));
+        assert!(!address("box.web2").is_of(&address("box.web")));
+        assert!(!address("box.web").is_of(&address("box.web[\"n1\"]")));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod eval;
 pub mod expr;
 pub mod git;
 pub mod graph;
+pub mod moves;
 pub mod node;
 pub mod observed;
 pub mod plan;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::cluster::ClusterConnection;
+use crate::moves::Renamed;
 use crate::node::Connection;
 use crate::plan::Operation;
 use crate::resource::Dependency;
@@ -178,6 +179,30 @@ impl State {
         self.settle(address, intent, outputs);
     }
 
+    /// Gives resources other addresses, in what depends on them as well.
+    pub fn rename(&mut self, renamed: &[Renamed]) {
+        let new: BTreeMap<&Address, &Renamed> = renamed.iter().map(|one| (&one.from, one)).collect();
+        for one in renamed {
+            if let Some(mut resource) = self.resources.remove(&one.from) {
+                if !one.outputs.is_empty() {
+                    resource.outputs = one.outputs.clone();
+                }
+                self.resources.insert(one.to.clone(), resource);
+            }
+            if let Some(mut intent) = self.unfinished.remove(&one.from) {
+                // An intent has the outputs from before.
+                if let Some(resource) = intent.resource.as_mut().filter(|resource| !resource.outputs.is_empty()) {
+                    resource.outputs.extend(one.outputs.clone());
+                }
+                self.unfinished.insert(one.to.clone(), intent);
+            }
+        }
+        let begun = self.unfinished.values_mut().filter_map(|intent| intent.resource.as_mut());
+        for resource in self.resources.values_mut().chain(begun) {
+            resource.rename_dependencies(&new);
+        }
+    }
+
     /// Records what an intent came to, once it is known that it took effect.
     pub(crate) fn settle(&mut self, address: &Address, intent: Intent, outputs: Map) {
         let old = self.resources.remove(address);
@@ -212,6 +237,27 @@ impl State {
                 new.outputs = outputs;
             }
             self.resources.insert(address.clone(), new);
+        }
+    }
+}
+
+impl ResourceState {
+    fn rename_dependencies(&mut self, new: &BTreeMap<&Address, &Renamed>) {
+        if let Some(previous) = &mut self.previous {
+            previous.rename_dependencies(new);
+        }
+        if self.dependencies.iter().all(|dependency| !new.contains_key(&dependency.on)) {
+            return;
+        }
+        // The order is the one of whoever made the list, who would make it the same with the new addresses.
+        let sorted = self.dependencies.is_sorted();
+        for dependency in &mut self.dependencies {
+            if let Some(renamed) = new.get(&dependency.on) {
+                dependency.on = renamed.to.clone();
+            }
+        }
+        if sorted {
+            self.dependencies.sort();
         }
     }
 }

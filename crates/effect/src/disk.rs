@@ -155,6 +155,15 @@ pub(crate) fn parent(path: &Path) -> &Path {
 }
 
 impl File {
+    /// Writes bytes in one piece, for logs whose lines a killed process leaves whole: only a loss of power tears them.
+    ///
+    /// # Errors
+    /// Those of the disk; some of the bytes may be written then.
+    pub fn write_at_once(&mut self, bytes: &[u8]) -> io::Result<()> {
+        point::enter(Need::Space, "disk.write", &self.path.display())?;
+        self.file.write_all(bytes)
+    }
+
     /// Cuts the file, or adds zeros, so that it has this many bytes.
     ///
     /// # Errors

@@ -121,7 +121,8 @@ pub async fn apply(work: Apply<'_>) -> Applied {
         book.remember_node(node, nodes);
     }
     let forgotten = hosts::forgotten(&book.state, nodes);
-    for node in forgotten.keys().copied().chain(hosts::let_go(plan, nodes)) {
+    let let_go = hosts::let_go(plan, nodes);
+    for node in forgotten.keys().copied().chain(hosts::outdated(nodes)).chain(let_go) {
         touched.entry(node).or_default();
     }
     let written = book.write(recorder);
@@ -401,6 +402,7 @@ async fn execute(
         planned: change.after.as_deref(),
         generation: &job.generation,
         state: job.known.as_ref(),
+        held: &job.held,
         paths: &change.paths,
         entries: &job.entries,
         remakes: &change.remakes,

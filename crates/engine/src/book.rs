@@ -31,6 +31,8 @@ pub(crate) struct Book<'a> {
     pub(crate) failures: Vec<Failure>,
     pub(crate) skipped: BTreeSet<Address>,
     counts: Counts,
+    /// The creations that state held when the apply began.
+    held: Arc<BTreeSet<String>>,
     /// Written with the next batch.
     records: Vec<Record>,
     /// Who is told of a change of each instance, or of any instance of a resource.
@@ -48,6 +50,8 @@ pub(crate) struct Prepared {
     pub(crate) known: Option<ResourceState>,
     pub(crate) notified: bool,
     pub(crate) generation: String,
+    /// The creations that state held when the apply began.
+    pub(crate) held: Arc<BTreeSet<String>>,
     /// The unfinished step of the same resource that this one's intent takes the place of.
     unfinished: Option<Intent>,
 }
@@ -62,6 +66,7 @@ impl<'a> Book<'a> {
     ) -> Self {
         Self {
             notified_by: notified_by(&state),
+            held: Arc::new(generations(&state)),
             plan,
             rules,
             secrets,
@@ -174,6 +179,7 @@ impl<'a> Book<'a> {
             notified: change.reasons.iter().any(told) || known.as_ref().is_some_and(|known| known.notified),
             known,
             generation,
+            held: self.held.clone(),
             unfinished,
         })
     }
@@ -387,6 +393,12 @@ fn unresolved(error: EvalError) -> StepError {
 /// What the journal or the vault refused, as a step's error.
 fn refused(diagnostic: Diagnostic) -> StepError {
     StepError { detail: diagnostic.detail, help: diagnostic.help, ..StepError::new(diagnostic.summary) }
+}
+
+fn generations(state: &State) -> BTreeSet<String> {
+    let all =
+        state.resources.values().flat_map(|resource| std::iter::once(resource).chain(resource.previous.as_deref()));
+    all.map(|resource| resource.generation.clone()).filter(|generation| !generation.is_empty()).collect()
 }
 
 fn notified_by(state: &State) -> BTreeMap<Address, Vec<Address>> {

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hactl_core::Address;
 use hactl_core::node::Connection;
-use hactl_core::plan::{Operation, Plan};
+use hactl_core::plan::{Operation, Plan, Reason};
 use hactl_core::state::State;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -25,8 +25,10 @@ pub(crate) fn touched(plan: &Plan) -> BTreeMap<&str, BTreeSet<&Address>> {
     let mut touched: BTreeMap<&str, BTreeSet<&Address>> = BTreeMap::new();
     for task in plan.steps.iter().filter_map(|step| step.task) {
         let change = plan.change(task);
+        // What is no longer managed stays as it is, but its host is to let go of it.
+        let is_let_go = task.operation == Operation::Forget && change.reasons.contains(&Reason::Removed);
         if let Some(node) = &change.node
-            && touches_host(task.operation)
+            && (touches_host(task.operation) || is_let_go)
         {
             touched.entry(node).or_default().insert(&change.address);
         }
@@ -46,6 +48,11 @@ pub(crate) fn forgotten<'a>(state: &State, seen: &'a BTreeMap<String, SeenNode>)
     forgotten.filter(|(_, addresses)| !addresses.is_empty()).collect()
 }
 
+/// The nodes that record something under another address than state has it.
+pub(crate) fn outdated(seen: &BTreeMap<String, SeenNode>) -> impl Iterator<Item = &str> {
+    seen.iter().filter(|(_, node)| !node.moved.is_empty()).map(|(name, _)| name.as_str())
+}
+
 /// Connects to every node and takes it for this apply, all at once. Those that cannot be taken are failures.
 pub(crate) async fn take(
     plan: &Plan,
@@ -62,6 +69,7 @@ pub(crate) async fn take(
                 stack: plan.stack.clone(),
                 parent_serial,
                 serial: parent_serial + 1,
+                moves: seen.get(node).map(|seen| seen.moved.clone()).unwrap_or_default(),
                 addresses: addresses.into_iter().cloned().collect(),
             };
             let connection = plan.nodes.get(node).or_else(|| seen.get(node).map(|seen| &seen.connection));

@@ -14,4 +14,4 @@ mod target;
 pub use apply::{Applied, Apply, Encrypt, Failure, Recorder, apply};
 pub use event::{Event, Events};
 pub use refresh::{Refresh, Refreshed, SeenNode, refresh};
-pub use target::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Target, Targets};
+pub use target::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Stray, Target, Targets};

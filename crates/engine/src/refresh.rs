@@ -19,7 +19,7 @@ use tracing::Instrument;
 
 use crate::book::StateOutputs;
 use crate::event::{Event, Events};
-use crate::target::{Identity, ReadRequest, Reading, Targets};
+use crate::target::{Identity, ReadRequest, Reading, Stray, Targets};
 
 /// What to look at.
 pub struct Refresh<'a> {
@@ -31,6 +31,8 @@ pub struct Refresh<'a> {
     pub cluster: Option<&'a ClusterConnection>,
     /// What the config wants.
     pub desired: &'a [Resource],
+    /// What is no longer managed and left as it is: nothing is said of finding it.
+    pub removed: &'a [Address],
     /// The sensitive values, as far as they are known.
     pub secrets: &'a Secrets,
 }
@@ -67,16 +69,19 @@ pub struct SeenNode {
     pub identity: Identity,
     /// The serial of the last state that touched it; none where none did.
     pub serial: Option<u64>,
-    /// Addresses that it still records although nothing of them is there.
+    /// Addresses that it still records although nothing of them is there, or although they are no longer managed.
     pub vacant: Vec<Address>,
+    /// What it records under another address than state had when it was looked at: that one, and the right one.
+    pub moved: Vec<(Address, Address)>,
 }
 
 impl SeenNode {
     /// What it still records and state no longer holds: the next apply lets it forget that.
     pub fn forgotten<'a>(&'a self, state: &'a State) -> impl Iterator<Item = &'a Address> {
-        self.vacant
-            .iter()
-            .filter(|address| !state.resources.contains_key(*address) && !state.unfinished.contains_key(*address))
+        let moves = |address: &Address| self.moved.iter().any(|(from, to)| from == address || to == address);
+        self.vacant.iter().filter(move |address| {
+            !state.resources.contains_key(*address) && !state.unfinished.contains_key(*address) && !moves(address)
+        })
     }
 }
 
@@ -122,7 +127,7 @@ pub async fn refresh(targets: &dyn Targets, wanted: &Refresh<'_>, events: Events
         .collect();
     let mut refreshed = Refreshed::default();
     while let Some((node, place, requests, answer)) = reads.next().await {
-        take(&mut refreshed, node, place, &requests, answer);
+        take(&mut refreshed, node, place, &requests, wanted.removed, answer);
     }
     if !at_home.is_empty() {
         let answer = targets.home().read(&wanted.state.lineage, &at_home).await;
@@ -148,10 +153,17 @@ fn take(
     node: &str,
     place: Place<'_>,
     requests: &[ReadRequest<'_>],
+    removed: &[Address],
     answer: Result<Reading, String>,
 ) {
     match answer {
-        Ok(reading) => {
+        Ok(mut reading) => {
+            let is_removed = |stray: &Stray| {
+                stray.address.as_ref().is_some_and(|address| removed.iter().any(|whole| address.is_of(whole)))
+            };
+            let (left, strays): (Vec<_>, Vec<_>) = reading.strays.into_iter().partition(is_removed);
+            reading.vacant.extend(left.into_iter().filter(|stray| stray.recorded).filter_map(|stray| stray.address));
+            refreshed.warnings.extend(strays.into_iter().map(|stray| stray.warning));
             observe(&mut refreshed.observed, requests, Ok(reading.observed));
             refreshed.computed.extend(reading.computed);
             refreshed.refusals.extend(reading.refusals);
@@ -169,6 +181,7 @@ fn take(
                     identity: reading.identity,
                     serial: reading.serial,
                     vacant: reading.vacant,
+                    moved: reading.moved,
                 },
             );
         }

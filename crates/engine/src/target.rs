@@ -111,6 +111,10 @@ pub struct Reading {
     pub serial: Option<u64>,
     /// Addresses that the target still records although nothing of them is there: what a cut-short removal leaves.
     pub vacant: Vec<Address>,
+    /// What the target records under another address than the state at hand has it: that one, and the right one.
+    pub moved: Vec<(Address, Address)>,
+    /// What it records and nobody asked for: neither state nor config know it.
+    pub strays: Vec<Stray>,
     /// Fields that belong to what the config wants and that only the target can tell, as the digest of an image, by
     /// address.
     pub computed: BTreeMap<Address, Map>,
@@ -118,8 +122,19 @@ pub struct Reading {
     pub refusals: BTreeMap<Address, Diagnostic>,
     /// What the config wants only if something is there that is not, by address.
     pub unplaced: BTreeSet<Address>,
-    /// What else there is to say, as of things that are labelled as ours and not in state.
+    /// What else there is to say.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// Something on a target that is marked as the stack's own, and that neither state nor config know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stray {
+    /// The address that it is marked with; none where that is not an address.
+    pub address: Option<Address>,
+    /// Whether the target's own record of it is what is meant: the next apply may drop that.
+    pub recorded: bool,
+    /// What to say of it.
+    pub warning: Diagnostic,
 }
 
 /// Which machine a node is. Both parts count: cloned machines share the first.
@@ -142,6 +157,8 @@ pub struct Claim {
     pub parent_serial: u64,
     /// The serial of the state that it will write.
     pub serial: u64,
+    /// What the target records under another address than it has by now, and that one; to be done in this order.
+    pub moves: Vec<(Address, Address)>,
     /// The resources about to be touched there.
     pub addresses: Vec<Address>,
 }
@@ -164,6 +181,9 @@ pub struct Job<'a> {
     pub generation: &'a str,
     /// What state holds of it.
     pub state: Option<&'a ResourceState>,
+    /// The random ids of all creations that state held when the apply began. What carries one of another resource's is
+    /// that resource's, whatever address it is marked with: marks keep the address from before a move.
+    pub held: &'a BTreeSet<String>,
     /// What differs.
     pub paths: &'a [PathChange],
     /// The sensitive outputs that it has now, in plain text.

@@ -10,7 +10,7 @@ use hactl_core::state::State;
 use hactl_core::value::Map;
 use hactl_core::{Diagnostic, Digest, DigestKey};
 use hactl_effect::disk::{self, Access};
-use hactl_effect::durable;
+use hactl_effect::{durable, trouble};
 use hactl_host::{Fleet, HostError, LinuxFleet};
 use hactl_kinds::{Hosts, Maker, SECTIONS};
 use hactl_kube::{Clusters, KubeClusters, Stream, Tunnel};
@@ -331,8 +331,10 @@ fn ignore(directory: &Path, names: &str) -> std::io::Result<()> {
 }
 
 fn not_writable(directory: &Path, error: &std::io::Error) -> Failure {
-    Diagnostic::error(format!("{} cannot be written: {error}", directory.join(".gitignore").display()))
-        .help("state and what belongs to this machine lie beside the config; make the directory writable, or copy the config")
+    let file = directory.join(".gitignore");
+    Diagnostic::error(format!("{} cannot be written: {}", file.display(), trouble::reason(error)))
+        .detail("state and what belongs to this machine lie beside the config; nothing was started")
+        .help(format!("{}, or copy the config elsewhere; then run it again", trouble::remedy(&file, error)))
         .into()
 }
 

@@ -92,6 +92,36 @@ pub fn block_lines(text: &[u8], lineage: &str, address: &Address) -> Option<Vec<
     }
 }
 
+/// The resources of a lineage that a text has blocks of, or parts of such; each once, in order.
+pub fn block_addresses(text: &[u8], lineage: &str) -> Vec<Address> {
+    let mut addresses: Vec<Address> = Vec::new();
+    for line in lines_of(text) {
+        let line = trimmed(line);
+        let marker = Marker::parse(&line).filter(|marker| marker.lineage == lineage);
+        let address = marker.and_then(|marker| Address::parse(marker.address).ok());
+        addresses.extend(address.filter(|address| !addresses.contains(address)));
+    }
+    addresses
+}
+
+/// The text with the ends of a block naming another resource; its other bytes stay as they are.
+pub fn with_block_of(text: &[u8], lineage: &str, from: &Address, to: &Address) -> Vec<u8> {
+    let mut renamed = Vec::with_capacity(text.len());
+    for line in lines_of(text) {
+        let content = trimmed(line);
+        let marker = Marker::parse(&content);
+        match marker.filter(|marker| marker.lineage == lineage && marker.address == from.as_str()) {
+            Some(marker) => {
+                renamed.extend_from_slice(Marker::text(lineage, to, marker.edge).as_bytes());
+                // What ends the line stays.
+                renamed.extend_from_slice(&line[content.len()..]);
+            }
+            None => renamed.extend_from_slice(line),
+        }
+    }
+    renamed
+}
+
 /// The lines of a text, counted from 1, that are in no block of this lineage.
 pub fn lines_of_others(text: &[u8], lineage: &str) -> Vec<(usize, String)> {
     let mut inside = false;
@@ -244,6 +274,18 @@ mod tests {
 
     fn whole() -> String {
         format!("{BEGIN}{OURS}{END}")
+    }
+
+    #[test]
+    fn a_block_gets_another_address_and_nothing_else_changes() {
+        let text = format!("a\r\n{BEGIN}{OURS}{}{}", END.replace('\n', "\r\n"), whole().replace("5c2f", "77aa"));
+        let renamed = with_block_of(text.as_bytes(), LINEAGE, &address("a"), &address("b"));
+        let (ours, theirs) = text.split_at(text.len() - whole().len());
+        let expected = ours.replace("hostAliases.a.", "hostAliases.b.") + theirs;
+        assert_eq!(String::from_utf8(renamed.clone()).unwrap(), expected);
+        assert_eq!(block_addresses(text.as_bytes(), LINEAGE), [address("a")]);
+        assert_eq!(block_addresses(&renamed, LINEAGE), [address("b")]);
+        assert_eq!(with_block_of(&renamed, LINEAGE, &address("a"), &address("b")), renamed);
     }
 
     #[test]

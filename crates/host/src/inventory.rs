@@ -49,8 +49,22 @@ pub struct Claim {
     pub parent_serial: u64,
     /// The serial of the state that this apply will write.
     pub serial: u64,
+    /// What the inventory records under another address than the state at hand has it, to be recorded under that one. Done
+    /// in this order, before the addresses are recorded; one that was done before is nothing to do.
+    pub moves: Vec<Moved>,
     /// The resources about to be created or changed here.
     pub addresses: Vec<Address>,
+}
+
+/// That a resource has another address now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The address that the host knows it by. What is recorded under it is kept, an adopted file's original as well.
+    pub from: Address,
+    /// The address that it has. What is recorded under it is dropped.
+    pub to: Address,
+    /// For a block of lines: the path of the file that it is in, and in which it names its address.
+    pub block: Option<String>,
 }
 
 /// The end of an apply on a host.

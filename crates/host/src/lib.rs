@@ -24,7 +24,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hactl_core::node::Connection;
 
-pub use block::{BlockRemoval, BlockWrite, block_lines, lines_of_others};
+pub use block::{BlockRemoval, BlockWrite, block_addresses, block_lines, lines_of_others, with_block_of};
 pub use container::{
     Container, ContainerConfig, Device, Environment, ExecOutput, Health, Healthcheck, Logging, Mount, MountKind,
     Network, NetworkConfig, PortBinding, Probe, Resources, RestartPolicy, Status, Tmpfs, Ulimit, Volume, VolumeConfig,
@@ -32,7 +32,7 @@ pub use container::{
 };
 pub use error::HostError;
 pub use file::{FileContent, FileRemoval, FileStat, FileWrite, normal_mode, normal_path};
-pub use inventory::{Claim, Inventory, InventoryEntry, Release};
+pub use inventory::{Claim, Inventory, InventoryEntry, Moved, Release};
 pub use linux::{LinuxFleet, Tunnel};
 pub use points::with_points;
 pub use registry::RegistryAuth;
@@ -66,7 +66,7 @@ pub trait Host: Send + Sync {
     async fn engine_survey(&self, request: &EngineRequest) -> Result<EngineSurvey, HostError>;
 
     /// Takes the host for an apply: refuses a state older than the last one that touched the host, and
-    /// records, durably, the addresses about to be touched.
+    /// records, durably, what has another address by now and the addresses about to be touched.
     async fn claim(&self, claim: &Claim) -> Result<(), HostError>;
 
     /// Ends an apply: drops the addresses that are gone from the inventory, and the inventory when none is left.

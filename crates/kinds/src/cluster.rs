@@ -93,6 +93,7 @@ impl ClusterTarget {
             identity: Identity { machine_id: identity.uid, engine_id: String::new() },
             refusals: objects.refusals.into_iter().chain(aliases.refusals).collect(),
             unplaced: aliases.unplaced,
+            strays: objects.strays,
             warnings: objects.warnings.into_iter().chain(aliases.warnings).collect(),
             ..Reading::default()
         })

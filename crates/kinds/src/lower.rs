@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hactl_config::{
-    Config, Declaration, Format, Inputs, Reference, Schema, evaluate, expression_span, references, validate,
+    Config, Declaration, Format, Inputs, Invalid, Reference, Schema, evaluate, expression_span, references, validate,
 };
 use hactl_core::Address;
 use hactl_core::cluster::CLUSTER;
@@ -21,7 +21,7 @@ use indexmap::IndexMap;
 use crate::registry::{self, Draft, Kind, Lowered, RULES};
 use crate::scope::{Facts, Known, Names};
 use crate::uses::{Declared, Use, named_by, resource_of, uses_of, waits_for_facts};
-use crate::{manifest, secret};
+use crate::{manifest, moves, secret};
 
 /// Lowers a config. Facts are those of the nodes that answered; without any, what depends on facts stays deferred.
 ///
@@ -59,6 +59,8 @@ pub fn lower_with_warnings(config: &Config, facts: Facts<'_>) -> Result<(Desired
         nodes: config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())).collect(),
         cluster: config.kubernetes.as_ref().map(|kubernetes| kubernetes.connection.clone()),
         registries: config.registries.iter().map(|(name, registry)| (name.clone(), registry.login.clone())).collect(),
+        moves: config.moved.clone(),
+        removed: config.removed.clone(),
         ..Desired::default()
     };
     Ok((desired, lowering.diagnostics))
@@ -132,7 +134,9 @@ impl<'a> Lowering<'a> {
         self.diagnostics.extend(clashes(&self.resources, RULES));
         self.refuse_objects_without_cluster();
         self.refuse_unknown_carriers();
-        self.outputs()
+        let outputs = self.outputs();
+        self.check_moves();
+        outputs
     }
 
     /// The declarations, each after what it refers to, and those of them that need each other in a circle, which is
@@ -481,6 +485,14 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// What moved or is no longer managed has to be so. Where something else is wrong, not all instances are known.
+    fn check_moves(&mut self) {
+        let is_whole = self.config.invalid == Invalid::default() && !self.diagnostics.iter().any(Diagnostic::is_error);
+        let wanted: BTreeSet<&Address> = self.resources.iter().map(|resource| &resource.address).collect();
+        let wrong = moves::check(self.config, (is_whole && !self.before_facts).then_some(&wanted));
+        self.diagnostics.extend(wrong);
+    }
+
     /// What the cluster needs has to be declared.
     fn refuse_unknown_carriers(&mut self) {
         let needs = self.config.kubernetes.iter().flat_map(|kubernetes| &kubernetes.depends_on);
@@ -529,7 +541,7 @@ impl<'a> Lowering<'a> {
 }
 
 /// Kind and name of the declaration that a resource comes from; a part belongs to what it is a part of.
-fn declared_as(address: &Address) -> (&str, &str) {
+pub(crate) fn declared_as(address: &Address) -> (&str, &str) {
     (address.kind(), address.name().split('.').next().unwrap_or_default())
 }
 

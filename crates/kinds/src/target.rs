@@ -15,16 +15,15 @@ use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Digest, DigestKey};
 use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Target, Targets};
 use hactl_host::{
-    Container, EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, Inventory,
-    InventoryEntry, Release, SurveyRequest, labels,
+    EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, Release, SurveyRequest,
 };
 use hactl_kube::Clusters;
 
 use crate::cluster::ClusterTarget;
 use crate::home::{Home, Maker};
-use crate::host_aliases::hosts;
+use crate::host_aliases::hosts::{self, Blocks};
 use crate::logins::Logins;
-use crate::{container, file, named, network, node, volume};
+use crate::{container, file, moved, named, network, node, volume};
 
 /// The hosts of a fleet as targets. Cheap to clone.
 #[derive(Clone)]
@@ -171,18 +170,22 @@ impl Target for HostTarget {
         let recorded = survey.inventory.iter().flat_map(|inventory| inventory.entries.keys()).any(is_in_engine);
         let engine = if recorded && !asked { self.host.engine_survey(&engine).await } else { answer };
         let engine = engine.map_err(reason)?;
-        let own = by_address(&engine.containers, lineage);
+        let own = moved::by_address(requests, &engine.containers, lineage);
+        let inventory = survey.inventory.as_ref();
+        let blocks = Blocks::find(requests, &survey, lineage);
+        let moved = moved::moved(requests, inventory, &own, &blocks);
+        let vacant = moved::vacant(&survey, lineage, &own, &moved);
         let none = Vec::new();
         let observed = requests
             .iter()
             .map(|request| match request.address.primitive() {
-                "file" => file::observe(request, &survey, self.key.as_ref()),
+                "file" => file::observe(request, &survey, &moved, self.key.as_ref()),
                 "container" => {
                     container::observe(request, &engine, own.get(request.address.as_str()).unwrap_or(&none), lineage)
                 }
                 "network" => network::observe(request, &engine, lineage),
                 "volume" => volume::observe(request, &engine, lineage),
-                hosts::HOSTS => hosts::observe(request, &survey, lineage),
+                hosts::HOSTS => hosts::observe(request, &survey, &blocks),
                 _ => Observed::Absent,
             })
             .collect();
@@ -193,15 +196,13 @@ impl Target for HostTarget {
                 machine_id: survey.facts.machine_id.clone(),
                 engine_id: survey.facts.engine_id.clone().unwrap_or_default(),
             },
-            serial: survey.inventory.as_ref().map(|inventory| inventory.serial),
-            vacant: vacant(survey.inventory.as_ref(), &own),
+            serial: inventory.map(|inventory| inventory.serial),
+            strays: moved::strays(&self.name, requests, inventory, &own, &moved, &vacant),
+            vacant,
+            moved,
             computed: digests(requests, &engine),
-            warnings: [
-                self.strays(requests, &own),
-                self.not_told(requests, &engine),
-                hosts::shadowed(&self.name, lineage, requests, &survey),
-            ]
-            .concat(),
+            warnings: [self.not_told(requests, &engine), hosts::shadowed(&self.name, lineage, requests, &survey)]
+                .concat(),
             ..Reading::default()
         })
     }
@@ -213,6 +214,7 @@ impl Target for HostTarget {
                 stack: claim.stack.clone(),
                 parent_serial: claim.parent_serial,
                 serial: claim.serial,
+                moves: claim.moves.iter().map(hosts::moved).collect(),
                 addresses: claim.addresses.clone(),
             })
             .await
@@ -250,23 +252,6 @@ impl HostTarget {
         };
         not_told.map(warning).collect()
     }
-
-    /// Containers labelled as ours at addresses that neither state nor config know.
-    fn strays(&self, requests: &[ReadRequest<'_>], own: &BTreeMap<&str, Vec<&Container>>) -> Vec<Diagnostic> {
-        let known: BTreeSet<&str> = requests.iter().map(|request| request.address.as_str()).collect();
-        own.iter()
-            .filter(|(address, _)| !known.contains(**address))
-            .flat_map(|(address, containers)| containers.iter().map(move |container| (address, container)))
-            .map(|(address, container)| {
-                Diagnostic::warning(format!(
-                    "{}: the container {} is labelled {address} of this stack, but is not in its state",
-                    self.name, container.name
-                ))
-                .about(format!("node.{}", self.name))
-                .help("it may be left from a lost state; remove it with `docker rm -f` if nothing needs it")
-            })
-            .collect()
-    }
 }
 
 /// The wanted containers that are made from whatever their tag names by now, with their images.
@@ -282,14 +267,6 @@ fn digests(requests: &[ReadRequest<'_>], engine: &EngineSurvey) -> BTreeMap<Addr
         Some((address.clone(), Map::from([(container::IMAGE_DIGEST.to_owned(), digest)])))
     });
     told.collect()
-}
-
-/// The addresses that an inventory records without anything being there: no file, no block, and no container.
-fn vacant(inventory: Option<&Inventory>, own: &BTreeMap<&str, Vec<&Container>>) -> Vec<Address> {
-    let entries = inventory.into_iter().flat_map(|inventory| &inventory.entries);
-    let nothing = |entry: &InventoryEntry| entry.path.is_none() && entry.block.is_none();
-    let empty = entries.filter(|(address, entry)| nothing(entry) && !own.contains_key(address.as_str()));
-    empty.map(|(address, _)| address.clone()).collect()
 }
 
 /// Whether Docker Engine has to be asked about a resource.
@@ -322,18 +299,6 @@ fn ask(lineage: &str, requests: &[ReadRequest<'_>], logins: &Logins) -> (SurveyR
     let request = |image: &str| ImageRequest { image: image.to_owned(), auth: logins.of_image(image).cloned() };
     engine.images.extend(images.into_iter().map(request));
     (survey, engine)
-}
-
-fn by_address<'a>(containers: &'a [Container], lineage: &str) -> BTreeMap<&'a str, Vec<&'a Container>> {
-    let mut own: BTreeMap<&str, Vec<&Container>> = BTreeMap::new();
-    for container in containers {
-        if let (Some(label), Some(address)) = (container.label(labels::LINEAGE), container.label(labels::ADDRESS))
-            && label == lineage
-        {
-            own.entry(address).or_default().push(container);
-        }
-    }
-    own
 }
 
 fn reason(error: HostError) -> String {

@@ -1,7 +1,9 @@
 //! Blocks of lines in text files of others.
 
+use std::collections::BTreeMap;
+
 use hactl_core::Address;
-use hactl_host::{BlockRemoval, BlockWrite, InventoryEntry, normal_path};
+use hactl_host::{BlockRemoval, BlockWrite, Claim, InventoryEntry, Moved, normal_path, with_block_of};
 
 use crate::faults::Fault;
 use crate::files::failure;
@@ -48,6 +50,18 @@ pub(crate) fn remove(scene: &Scene<'_>, removal: &BlockRemoval) -> Decision {
         changes.extend(record(machine, &removal.lineage, &removal.address, InventoryEntry::default()));
     }
     Ok(((), changes))
+}
+
+/// The files in which blocks name their address, with the addresses that they have by now.
+pub(crate) fn renamed(machine: &Machine, claim: &Claim) -> Vec<Change> {
+    let mut files: BTreeMap<&String, (&StoredFile, Vec<u8>)> = BTreeMap::new();
+    for Moved { from, to, block } in &claim.moves {
+        let Some((path, file)) = block.as_ref().and_then(|path| machine.files.get_key_value(path)) else { continue };
+        let (_, text) = files.entry(path).or_insert_with(|| (file, file.content.0.to_vec()));
+        *text = with_block_of(text, &claim.lineage, from, to);
+    }
+    let replaced = files.into_iter().filter_map(|(path, (file, text))| replace(path.clone(), Some(file), text));
+    replaced.collect()
 }
 
 fn existing<'a>(machine: &'a Machine, path: &str) -> Result<Option<&'a StoredFile>, &'static str> {

@@ -2,10 +2,11 @@
 
 use hactl_core::Digest;
 use hactl_host::{
-    BlockWrite, Claim, FileContent, FileRemoval, FileStat, FileWrite, ForeignClaim, HostError, InventoryEntry, Release,
-    Survey, SurveyRequest, normal_mode, normal_path,
+    BlockWrite, Claim, FileContent, FileRemoval, FileStat, FileWrite, ForeignClaim, HostError, InventoryEntry, Moved,
+    Release, Survey, SurveyRequest, normal_mode, normal_path,
 };
 
+use crate::blocks;
 use crate::faults::Fault;
 use crate::machine::{Content, Machine, StoredFile};
 use crate::mutation::Change;
@@ -60,12 +61,17 @@ pub(crate) fn claim(scene: &Scene<'_>, claim: &Claim) -> Decision {
             return Err(HostError::Fenced { host, ours: claim.parent_serial });
         }
     }
-    change(Change::Claim {
-        lineage: claim.lineage.clone(),
+    let lineage = || claim.lineage.clone();
+    let moved = |moved: &Moved| Change::Move { lineage: lineage(), from: moved.from.clone(), to: moved.to.clone() };
+    let mut changes: Vec<Change> = claim.moves.iter().map(moved).collect();
+    changes.push(Change::Claim {
+        lineage: lineage(),
         stack: claim.stack.clone(),
         serial: claim.serial,
         addresses: claim.addresses.clone(),
-    })
+    });
+    changes.extend(blocks::renamed(scene.machine, claim));
+    Ok(((), changes))
 }
 
 pub(crate) fn release(scene: &Scene<'_>, release: &Release) -> Decision {

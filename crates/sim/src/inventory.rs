@@ -75,6 +75,21 @@ impl StoredInventory {
         }
     }
 
+    /// Gives an entry another address, with the original that it keeps; what is recorded under that is dropped.
+    pub(crate) fn rename(&mut self, from: &Address, to: Address) {
+        if !self.inventory.entries.contains_key(from) {
+            return;
+        }
+        self.take(&to);
+        let (entry, original) = self.take(from);
+        self.inventory.entries.remove(from);
+        if let Some(path) = &entry.path {
+            self.holders.insert(path.clone(), to.clone());
+        }
+        self.originals.extend(original.map(|original| (to.clone(), original)));
+        self.inventory.entries.insert(to, entry);
+    }
+
     /// Forgets resources; answers whether none is left.
     pub(crate) fn release(&mut self, gone: &[Address]) -> bool {
         for address in gone {

@@ -86,6 +86,12 @@ pub(crate) enum Change {
         serial: u64,
         addresses: Vec<Address>,
     },
+    /// Gives an entry another address.
+    Move {
+        lineage: String,
+        from: Address,
+        to: Address,
+    },
     /// Drops entries, and the inventory when none is left.
     Release {
         lineage: String,
@@ -172,6 +178,11 @@ fn apply_change(machine: &mut Machine, change: Change) {
         Change::Claim { lineage, stack, serial, addresses } => {
             let stored = machine.inventories.entry(lineage).or_default();
             stored.claim(stack, serial, addresses);
+        }
+        Change::Move { lineage, from, to } => {
+            if let Some(stored) = machine.inventories.get_mut(&lineage) {
+                stored.rename(&from, to);
+            }
         }
         Change::Release { lineage, gone } => {
             if machine.inventories.get_mut(&lineage).is_some_and(|stored| stored.release(&gone)) {

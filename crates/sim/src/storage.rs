@@ -114,7 +114,7 @@ impl Storage {
         self.line.clear();
         let written = serde_json::to_writer(&mut self.line, mutation).map_err(io::Error::from);
         self.line.push(b'\n');
-        if let Err(error) = written.and_then(|()| log.write_all(&self.line)) {
+        if let Err(error) = written.and_then(|()| log.write_at_once(&self.line)) {
             // The next change opens the log anew, and cuts off what was written of this line.
             self.log = None;
             return Err(SandboxError::file("write", path, error));

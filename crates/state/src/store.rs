@@ -93,7 +93,7 @@ impl Store {
         Ok(loaded)
     }
 
-    /// Writes what was folded in, with every unfinished step settled, and removes the journal: an apply begins with this,
+    /// Writes what was folded in, with every unfinished step settled and every move made, and removes the journal: an apply begins with this,
     /// and its own journal continues that state. The lock must be held. Where nothing differs nothing is written.
     ///
     /// What a run makes of unfinished steps has to be on disk before its first intent, which takes their place.

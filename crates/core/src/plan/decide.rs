@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::diff::diff;
+use crate::moves::with_what_is_bound;
 use crate::observed::Observed;
 use crate::plan::order::{Index, topological};
 use crate::plan::sight::{Sight, look};
@@ -45,6 +46,7 @@ pub(super) fn decide(
         input,
         state,
         index,
+        removed: removed(input, desired, state),
         verdicts: vec![None; index.len()],
         drift: Vec::new(),
         unreachable: BTreeMap::new(),
@@ -69,10 +71,25 @@ pub(super) fn decide(
     Decisions { changes, drift, outputs, unreachable, left_out: left_out.into_iter().collect(), uncompared }
 }
 
+/// What is no longer managed.
+fn removed<'a>(input: &Input<'a>, desired: &Desired, state: &'a State) -> BTreeSet<&'a Address> {
+    let removals = &input.desired.removed;
+    if removals.is_empty() || input.options.mode == Mode::RefreshOnly {
+        return BTreeSet::new();
+    }
+    let wanted: BTreeSet<&Address> = desired.resources.iter().map(|resource| &resource.address).collect();
+    let known = state.resources.keys().chain(state.unfinished.keys());
+    let named = known.filter(|address| removals.iter().any(|removal| address.is_of(&removal.address)));
+    let named = named.filter(|address| !wanted.contains(address)).collect();
+    with_what_is_bound(state, named, |address| wanted.contains(address))
+}
+
 pub(super) struct Deciding<'a, 'b> {
     pub(super) input: &'a Input<'a>,
     pub(super) state: &'a State,
     pub(super) index: &'a Index,
+    /// What the config says is no longer managed, and what goes out of state with it.
+    pub(super) removed: BTreeSet<&'a Address>,
     pub(super) verdicts: Vec<Option<Change>>,
     pub(super) drift: Vec<Drift>,
     pub(super) unreachable: BTreeMap<Arc<str>, Arc<str>>,
@@ -129,6 +146,7 @@ impl<'a> Deciding<'a, '_> {
         }
         let mut change = Change {
             address: address.clone(),
+            previous_address: None,
             node: resource.node.clone(),
             action: Action::Create,
             before: None,
@@ -235,6 +253,7 @@ impl<'a> Deciding<'a, '_> {
         let known = self.state.resources.get(address).or_else(intended)?;
         let mut change = Change {
             address: address.clone(),
+            previous_address: None,
             node: known.node.clone(),
             action: Action::Delete,
             before: Some(known.spec.clone()),
@@ -250,6 +269,7 @@ impl<'a> Deciding<'a, '_> {
             record: false,
         };
         let sight = self.look(address);
+        let removed = self.removed.contains(address);
         let refresh_only = self.input.options.mode == Mode::RefreshOnly;
         match sight {
             _ if self.is_forgotten(address, known.node.as_deref()) => {
@@ -276,6 +296,11 @@ impl<'a> Deciding<'a, '_> {
                 return Some(change);
             }
             Sight::There(now) => change.before = Some(now.spec),
+        }
+        if removed {
+            change.action = Action::Forget;
+            change.reasons.push(Reason::Removed);
+            return Some(change);
         }
         change.reasons.push(match self.input.options.mode {
             Mode::Destroy => Reason::Destroyed,

@@ -22,6 +22,7 @@ use crate::cluster::{CLUSTER, ClusterConnection};
 use crate::diagnostic::Diagnostic;
 use crate::diff::Path;
 use crate::digest::Digest;
+use crate::moves::{Move, Removal, Renames};
 use crate::node::Connection;
 use crate::observed::{Observations, recover};
 use crate::registry::RegistryLogin;
@@ -37,8 +38,10 @@ pub use check::{check, clashes};
 pub struct Input<'a> {
     /// What the config wants.
     pub desired: &'a Desired,
-    /// What was last applied.
+    /// What was last applied, under the addresses that it has now.
     pub state: &'a State,
+    /// The addresses that were replaced in that state for this plan.
+    pub moved: &'a Renames,
     /// What is there now; what is missing here is taken to be as state says.
     pub observed: &'a Observations,
     /// What there is to know about kinds.
@@ -68,6 +71,10 @@ pub struct Desired {
     pub remakes: BTreeMap<Address, Remake>,
     /// What ends by itself.
     pub expiries: BTreeMap<Address, Expiry>,
+    /// What had another address before.
+    pub moves: Vec<Move>,
+    /// What is no longer managed, and is left as it is.
+    pub removed: Vec<Removal>,
 }
 
 /// That some outputs of a resource are due to be made anew.
@@ -168,6 +175,12 @@ pub struct Plan {
     /// What is due, and has to wait until what uses it is as it is wanted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub postponed: BTreeSet<Address>,
+    /// What gets another address in state before anything else.
+    #[serde(default, skip_serializing_if = "Renames::is_empty")]
+    pub moved: Renames,
+    /// What is no longer managed and left as it is: whatever still records it lets go of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<Address>,
     /// Whether the plan covers only what was targeted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub targeted: bool,
@@ -179,6 +192,9 @@ pub struct Plan {
 pub struct Change {
     /// The resource.
     pub address: Address,
+    /// The address that it had before, where that was another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_address: Option<Address>,
     /// The node it lives on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<Arc<str>>,
@@ -301,6 +317,8 @@ pub enum Reason {
     NodeForgotten,
     /// It holds data and is kept.
     Kept,
+    /// The config says that it is no longer managed.
+    Removed,
 }
 
 /// What differs on a host from what was applied.
@@ -434,9 +452,10 @@ impl Plan {
         counts
     }
 
-    /// Whether applying it would do something to a host, or change an output.
+    /// Whether applying it would do something to a host, give something another address, or change an output.
     pub fn has_changes(&self) -> bool {
         self.changes.iter().any(|change| change.action != Action::NoOp)
+            || !self.moved.resources.is_empty()
             || self.outputs.values().any(OutputChange::is_change)
             || (self.mode == Mode::RefreshOnly && !self.drift.is_empty())
     }
@@ -526,8 +545,15 @@ fn plan_at_once(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         left_out: decisions.left_out,
         uncompared: decisions.uncompared,
         postponed: BTreeSet::new(),
+        moved: input.moved.clone(),
+        removed: input.desired.removed.iter().map(|removal| removal.address.clone()).collect(),
         targeted: !input.options.targets.is_empty(),
     };
+    let mut plan = plan;
+    let previous: BTreeMap<&Address, &Address> = input.moved.resources.iter().map(|(from, to)| (to, from)).collect();
+    for change in plan.changes.iter_mut().filter(|_| !previous.is_empty()) {
+        change.previous_address = previous.get(&change.address).map(|from| (*from).clone());
+    }
     let broken = check(&plan);
     if broken.is_empty() { Ok(plan) } else { Err(broken) }
 }

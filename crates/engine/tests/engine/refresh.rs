@@ -49,7 +49,14 @@ fn each_node_is_asked_once_for_what_was_begun_what_is_known_and_what_is_wanted()
     ]);
     let world = Arc::new(World { down: BTreeSet::from(["n3"]), readings, ..World::default() });
     let targets = Everywhere(world.clone());
-    let work = Refresh { nodes: &nodes, cluster: None, state: &state, desired: &desired, secrets: &Secrets::default() };
+    let work = Refresh {
+        nodes: &nodes,
+        cluster: None,
+        state: &state,
+        desired: &desired,
+        removed: &[],
+        secrets: &Secrets::default(),
+    };
     let refreshed = runtime().block_on(refresh(&targets, &work, &|_| {}));
     assert_snapshot!(world.log(), @r#"
     n1: read box.new["n1"] [], wanted

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hactl_core::cluster::{CLUSTER, ClusterConnection};
 use hactl_core::diagnostic::Diagnostic;
+use hactl_core::moves::Renames;
 use hactl_core::node::Connection;
 use hactl_core::plan::{Action, Change, Edge, Mode, Operation, Plan, Step, Task, When};
 use hactl_core::resolve::Secrets;
@@ -101,6 +102,7 @@ impl World {
                     identity: Identity::default(),
                     serial: None,
                     vacant: reading.vacant.clone(),
+                    moved: Vec::new(),
                 };
                 ((*name).to_owned(), seen)
             })
@@ -283,6 +285,8 @@ pub(crate) fn plan(text: &str) -> Plan {
         postponed: std::collections::BTreeSet::new(),
         expiries: BTreeMap::new(),
         targeted: false,
+        moved: Renames::default(),
+        removed: Vec::new(),
     }
 }
 
@@ -302,6 +306,7 @@ fn change(address: Address) -> Change {
         wave: None,
         remakes: Vec::new(),
         record: false,
+        previous_address: None,
     }
 }
 

@@ -71,7 +71,8 @@ impl ApplyCommand {
         saved.check_fresh(&loaded, world)?;
         // Where nothing was applied yet, the plan alone knows the lineage.
         let first = || State::new(&saved.plan.stack, &saved.plan.lineage);
-        let state = loaded.state.clone().unwrap_or_else(first);
+        let mut state = loaded.state.clone().unwrap_or_else(first);
+        run::rename(&session, &mut state, &saved.plan.moved)?;
         let header = state.encryption.as_ref().or(saved.encryption.as_ref());
         let mut keyring = Keyring::unlock(&session, None, header, &state, values)?;
         keyring.check(&session, &saved.plan)?;

@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod completion;
 pub(crate) mod convert;
 pub(crate) mod destroy;
+pub(crate) mod drift;
 pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod init;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Rollback(command) => command.run(global, output),
         Command::Secret(command) => command.run(global, output),
         Command::State(command) => command.run(global, output),
+        Command::Drift(command) => command.run(global, output),
         Command::Graph(command) => command.run(global, output),
         Command::Output(command) => command.run(global, output),
         Command::Schema(command) => command.run(output),

@@ -1,9 +1,12 @@
+mod surgery;
+
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use hactl_core::Diagnostic;
 use hactl_core::address::Address;
 use hactl_core::diagnostic::did_you_mean;
+use hactl_core::state::State;
 use hactl_state::git::Message;
 
 use crate::cli::Global;
@@ -13,7 +16,7 @@ use crate::session::{self, Session};
 use crate::turn::{Turn, Wish};
 use crate::{keyring, render, run};
 
-/// Look at what was last applied
+/// Look at what was last applied, or change what the state says of it
 #[derive(Debug, Args)]
 #[command(name = "state", after_help = "Example:\n  hactl state list --sandbox container.web")]
 pub(crate) struct StateCommand {
@@ -37,6 +40,8 @@ enum StateSubcommand {
         #[arg(value_name = "ADDRESS")]
         address: String,
     },
+    Mv(surgery::Mv),
+    Rm(surgery::Rm),
     /// Encrypt the secrets in the state to the recipients that the config names now
     ///
     /// Needed after adding or removing one under `encryption.recipients`. Changes the state file alone, nothing on hosts.
@@ -54,41 +59,49 @@ enum StateSubcommand {
 
 impl StateCommand {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
-        if let StateSubcommand::Reencrypt { lock_timeout, no_commit } = &self.command {
-            return reencrypt(global, *lock_timeout, *no_commit, output);
-        }
-        let session = Session::open_to_read(global)?;
-        let loaded = run::load_to_read(&session, std::time::Duration::ZERO)?;
-        let state = session.state(&loaded);
         match &self.command {
-            StateSubcommand::Reencrypt { .. } => Ok(0),
-            StateSubcommand::List { addresses } => {
-                let wanted = |address: &Address| {
-                    addresses.is_empty()
-                        || addresses.iter().any(|text| address.as_str() == text || address.resource() == text)
-                };
-                let lines: Vec<&str> =
-                    state.resources.keys().filter(|address| wanted(address)).map(Address::as_str).collect();
-                if !lines.is_empty() {
-                    output.data(&format!("{}\n", lines.join("\n")));
-                }
-                Ok(0)
+            StateSubcommand::Reencrypt { lock_timeout, no_commit } => {
+                reencrypt(global, *lock_timeout, *no_commit, output)
             }
-            StateSubcommand::Show { address } => {
-                let found = Address::parse(address).ok().and_then(|address| state.resources.get_key_value(&address));
-                let Some((address, resource)) = found else {
-                    let near = did_you_mean(address, state.resources.keys().map(Address::as_str));
-                    let help = near.map_or_else(
-                        || "`hactl state list` shows the addresses there are".to_owned(),
-                        |near| format!("did you mean `{near}`?"),
-                    );
-                    return Err(Diagnostic::error(format!("the state has no resource {address}")).help(help).into());
-                };
-                output.data(&render::plan::resource(address, resource));
-                Ok(0)
-            }
+            StateSubcommand::Mv(command) => command.run(global, output),
+            StateSubcommand::Rm(command) => command.run(global, output),
+            StateSubcommand::List { addresses } => list(addresses, global, output),
+            StateSubcommand::Show { address } => show(address, global, output),
         }
     }
+}
+/// The state, to be read.
+fn read(global: &Global) -> Result<State, Failure> {
+    let session = Session::open_to_read(global)?;
+    let loaded = run::load_to_read(&session, Duration::ZERO)?;
+    Ok(session.state(&loaded))
+}
+
+fn list(addresses: &[String], global: &Global, output: &Output) -> Result<u8, Failure> {
+    let state = read(global)?;
+    let wanted = |address: &Address| {
+        addresses.is_empty() || addresses.iter().any(|text| address.as_str() == text || address.resource() == text)
+    };
+    let lines: Vec<&str> = state.resources.keys().filter(|address| wanted(address)).map(Address::as_str).collect();
+    if !lines.is_empty() {
+        output.data(&format!("{}\n", lines.join("\n")));
+    }
+    Ok(0)
+}
+
+fn show(address: &str, global: &Global, output: &Output) -> Result<u8, Failure> {
+    let state = read(global)?;
+    let found = Address::parse(address).ok().and_then(|address| state.resources.get_key_value(&address));
+    let Some((address, resource)) = found else {
+        let near = did_you_mean(address, state.resources.keys().map(Address::as_str));
+        let help = near.map_or_else(
+            || "`hactl state list` shows the addresses there are".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        return Err(Diagnostic::error(format!("the state has no resource {address}")).help(help).into());
+    };
+    output.data(&render::plan::resource(address, resource));
+    Ok(0)
 }
 
 fn reencrypt(global: &Global, wait: Duration, no_commit: bool, output: &Output) -> Result<u8, Failure> {

@@ -36,6 +36,22 @@ pub(crate) fn plan_json(plan: &Plan, state: &State) -> Json {
     })
 }
 
+/// What differs from what was last applied, and what could not be looked at, in the shape that a plan has it in.
+pub(crate) fn drift_only_json(plan: &Plan) -> Json {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "hactl_version": VERSION,
+        "resource_drift": plan.drift.iter().map(drift_json).collect::<Vec<_>>(),
+        "hactl": {
+            "stack": plan.stack,
+            "lineage": plan.lineage,
+            "serial": plan.serial,
+            "unreachable": plan.unreachable,
+            "left_out": plan.left_out,
+        },
+    })
+}
+
 /// An action as Terraform lists it.
 pub(crate) fn actions(action: Action) -> &'static [&'static str] {
     match action {
@@ -74,8 +90,9 @@ fn variables(variables: &Map) -> Json {
 
 /// What will be there: what the plan leads to, and what it does not touch.
 fn planned_values(plan: &Plan, state: &State) -> Json {
+    let now = |address| plan.moved.resources.get(address).unwrap_or(address);
     let mut planned: BTreeMap<&Address, &Value> =
-        state.resources.iter().map(|(address, resource)| (address, &*resource.spec)).collect();
+        state.resources.iter().map(|(address, resource)| (now(address), &*resource.spec)).collect();
     for change in &plan.changes {
         match (&change.after, change.action) {
             (Some(after), action) if !matches!(action, Action::Delete | Action::Forget) => {
@@ -101,6 +118,9 @@ fn change_json(change: &Change) -> Json {
         body.insert("replace_paths".to_owned(), json!(replace_paths));
     }
     let mut entry = identity_json(&change.address);
+    if let Some(previous) = &change.previous_address {
+        entry.insert("previous_address".to_owned(), json!(previous));
+    }
     entry.insert("change".to_owned(), Json::Object(body));
     if let Some(reason) = action_reason(change) {
         entry.insert("action_reason".to_owned(), json!(reason));
@@ -176,6 +196,7 @@ fn extra(plan: &Plan) -> Json {
         "steps": steps,
         "unreachable": plan.unreachable,
         "left_out": plan.left_out,
+        "moved": plan.moved.resources,
         "expiries": plan.expiries,
         "uncompared": plan.uncompared,
         "postponed": plan.postponed,

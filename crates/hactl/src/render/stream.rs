@@ -3,7 +3,7 @@
 use hactl_config::SourceMap;
 use hactl_core::cluster::CLUSTER;
 use hactl_core::diagnostic::{Severity, Span};
-use hactl_core::plan::{Action, Counts, Drift, Operation, Plan};
+use hactl_core::plan::{Action, Change, Counts, Drift, Operation, Plan};
 use hactl_core::value::Map;
 use hactl_core::{Address, Diagnostic};
 use hactl_engine::Event;
@@ -93,9 +93,13 @@ fn version(stamp: &str) -> Json {
 /// Drift, changes and the summary, in this order.
 fn plan_messages<'a>(plan: &'a Plan, stamp: &'a str) -> impl Iterator<Item = Json> + 'a {
     let drift = plan.drift.iter().map(move |drift| drift_message(drift, stamp));
-    let changes = plan.changes.iter().filter(|change| change.action != Action::NoOp).map(move |change| {
-        let action = action_word(change.action);
+    let is_told = |change: &&Change| change.action != Action::NoOp || change.previous_address.is_some();
+    let changes = plan.changes.iter().filter(is_told).map(move |change| {
+        let action = if change.action == Action::NoOp { "move" } else { action_word(change.action) };
         let mut own = json!({"resource": resource(&change.address), "action": action});
+        if let (Some(previous), Some(own)) = (&change.previous_address, own.as_object_mut()) {
+            own.insert("previous_resource".to_owned(), resource(previous));
+        }
         if let (Some(reason), Some(own)) = (action_reason(change), own.as_object_mut()) {
             own.insert("reason".to_owned(), json!(reason));
         }

@@ -34,7 +34,10 @@ pub(crate) fn has_work(prepared: &Prepared) -> bool {
         || plan.outputs.values().any(hactl_core::plan::OutputChange::is_change)
         || prepared.loaded.state.as_ref().is_some_and(|state| *state != prepared.state)
         || prepared.loaded.journal.is_some()
-        || prepared.nodes.values().any(|node| node.forgotten(&prepared.state).next().is_some())
+        || prepared
+            .nodes
+            .values()
+            .any(|node| !node.moved.is_empty() || node.forgotten(&prepared.state).next().is_some())
 }
 
 /// Applies a plan: journal, steps, state. The journal is left to [`Turn::end`](crate::turn::Turn::end).

@@ -1,6 +1,7 @@
 //! What plan, apply and destroy have in common: looking, planning, asking, applying.
 
 mod execute;
+mod moves;
 mod options;
 mod prepare;
 
@@ -18,8 +19,9 @@ use crate::output::Output;
 use crate::session::Session;
 
 pub(crate) use execute::{Start, execute, has_work};
+pub(crate) use moves::rename;
 pub(crate) use options::{ApplyOptions, PlanOptions};
-pub(crate) use prepare::{Prepared, prepare, read_values, settle};
+pub(crate) use prepare::{Prepared, look_for_drift, prepare, read_values, settle};
 
 /// The environment variable that makes the sandbox's waits take no time.
 const VIRTUAL_CLOCK: &str = "HACTL_SANDBOX_CLOCK";

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use hactl_config::Config;
 use hactl_core::Diagnostic;
 use hactl_core::address::Address;
+use hactl_core::diagnostic::Severity;
+use hactl_core::moves::{Renames, renames};
 use hactl_core::observed::{Observations, recover};
-use hactl_core::plan::{Action, Change, Desired, Input, Mode, Plan, Reason, plan};
+use hactl_core::plan::{Action, Change, Desired, Input, Mode, Options, Plan, Reason, plan};
 use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
 use hactl_engine::{Events, Identity, Refresh, Refreshed, SeenNode, refresh};
@@ -17,8 +19,8 @@ use hactl_kinds::{
 use hactl_state::Loaded;
 
 use crate::failure::Failure;
-use crate::keyring::Keyring;
-use crate::run::PlanOptions;
+use crate::keyring::{Keyring, Values};
+use crate::run::{PlanOptions, rename};
 use crate::session::{self, Session};
 
 /// A plan, and what it was made from.
@@ -43,8 +45,10 @@ pub(crate) async fn prepare(
     events: Events<'_>,
 ) -> Result<Prepared, Failure> {
     let options = asked.options(mode, config)?;
-    let state = session.state(&loaded);
+    let mut state = session.state(&loaded);
     let fail = |diagnostics| Failure::of(&config.sources, diagnostics);
+    let renames = renames(&state, &config.moved).map_err(fail)?;
+    rename(session, &mut state, &renames)?;
     if options.mode == Mode::Normal {
         refuse_to_drop_addons(config, &state).map_err(|diagnostic| fail(vec![diagnostic]))?;
     }
@@ -88,6 +92,7 @@ pub(crate) async fn prepare(
     let plan = plan(&Input {
         desired: &desired,
         state: &state,
+        moved: &renames,
         observed: &seen.observed,
         rules: RULES,
         secrets: &keyring.secrets,
@@ -166,8 +171,56 @@ async fn look(
     nodes.extend(config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())));
     let configured = config.kubernetes.as_ref().map(|kubernetes| &kubernetes.connection);
     let cluster = configured.or_else(|| state.cluster.as_ref().map(|cluster| &cluster.connection));
-    let work = Refresh { nodes: &nodes, cluster, state, desired: &desired.resources, secrets };
+    let removed: Vec<Address> = config.removed.iter().map(|removal| removal.address.clone()).collect();
+    let work = Refresh { nodes: &nodes, cluster, state, desired: &desired.resources, removed: &removed, secrets };
     refresh(hosts, &work, events).await
+}
+
+/// What differs on the hosts and the cluster from what was last applied, as a plan that does nothing; and what else was
+/// found: that something could not be looked at is an error among it.
+///
+/// The config only helps: where it can be read, nodes are reached as it says.
+pub(crate) async fn look_for_drift(
+    session: &Session,
+    config: Option<&Config>,
+    state: &State,
+    events: Events<'_>,
+) -> Result<(Plan, Vec<Diagnostic>), Failure> {
+    let keyring = Keyring::unlock(session, None, state.encryption.as_ref(), state, Values::new())?;
+    let hosts = session.hosts(state, keyring.secrets.key.as_ref());
+    let mut nodes: BTreeMap<_, _> =
+        state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
+    for (name, connection) in &mut nodes {
+        if let Some(node) = config.and_then(|config| config.nodes.get(name)) {
+            *connection = node.connection.clone();
+        }
+    }
+    let configured = config.and_then(|config| config.kubernetes.as_ref()).map(|kubernetes| &kubernetes.connection);
+    let cluster = configured.or_else(|| state.cluster.as_ref().map(|cluster| &cluster.connection));
+    let removals = config.map(|config| config.removed.as_slice()).unwrap_or_default();
+    let removed: Vec<Address> = removals.iter().map(|removal| removal.address.clone()).collect();
+    let work = Refresh { nodes: &nodes, cluster, state, desired: &[], removed: &removed, secrets: &keyring.secrets };
+    let seen = refresh(&hosts, &work, events).await;
+    let plan = plan(&Input {
+        desired: &Desired::default(),
+        state,
+        moved: &Renames::default(),
+        observed: &seen.observed,
+        rules: RULES,
+        secrets: &keyring.secrets,
+        options: &Options { mode: Mode::RefreshOnly, ..Options::default() },
+    })?;
+    let mut found = preflight(&seen, state, &[]);
+    found.extend(seen.warnings);
+    if keyring.is_closed() {
+        found.extend(
+            keyring
+                .warnings(&plan)
+                .into_iter()
+                .map(|diagnostic| Diagnostic { severity: Severity::Error, ..diagnostic }),
+        );
+    }
+    Ok((plan, found))
 }
 
 /// What the plan would do and the place where it is to happen would not take.
@@ -229,7 +282,7 @@ pub(crate) async fn settle(
         state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
     nodes.extend(plan.nodes.clone());
     let cluster = plan.cluster.as_ref().or_else(|| state.cluster.as_ref().map(|cluster| &cluster.connection));
-    let work = Refresh { nodes: &nodes, cluster, state: &state, desired: &[], secrets };
+    let work = Refresh { nodes: &nodes, cluster, state: &state, desired: &[], removed: &plan.removed, secrets };
     let seen = refresh(hosts, &work, events).await;
     (settled(state, &seen.observed), seen)
 }

@@ -107,12 +107,70 @@ hostAliases:
   api: {ip: 10.0.0.9, hostnames: [other.example.com], nodes: [n1], workloads: [{kind: Deployment, namespace: shop, name: web}]}
 "#;
 
+/// What [`FIRST`] wants under other names, with changes of some of it, and with what is let go of.
+const MOVED: &str = r#"
+files:
+  site: {nodes: all, path: /srv/web/page.html, content: "one ${self.node.name}\n"}
+  settings: {nodes: all, path: /etc/web/settings, content: "b\n", mode: "0600"}
+containers:
+  shop:
+    nodes: all
+    name: web
+    image: web:1
+    network: front
+    ports: ["8080:80"]
+    volumes: ["${file.site.path}:/page.html:ro", "data:/data"]
+    health: {http: {port: 8080}, timeout: 3s}
+    rollout: {maxUnavailable: 2}
+  store:
+    nodes: [n1, n2]
+    name: cache
+    image: cache:2
+    network: front
+    memory: 64m
+    volumes: ["${file.settings.path}:/settings:ro"]
+    dependsOn: [container.shop]
+outputs:
+  id: ${container.store["n1"].id}
+moved:
+  - {from: file.page, to: file.site}
+  - {from: container.web, to: container.shop}
+  - {from: container.cache, to: container.store}
+removed:
+  - {from: container.worker}
+  - {from: file.left}
+"#;
+
+/// [`OBJECTS`] with an object in another manifest, and the names of a workload under another name.
+const MOVED_OBJECTS: &str = r#"
+kubernetes: {}
+manifests:
+  base:
+    inline: {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+  shop:
+    inline:
+      - {apiVersion: v1, kind: ConfigMap, metadata: {name: settings, namespace: shop}, data: {a: "2"}}
+      - apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: web, namespace: shop}
+        spec:
+          selector: {matchLabels: {app: web}}
+          template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: "web:1"}]}}
+hostAliases:
+  names: {ip: 10.0.0.9, hostnames: [api.example.com], nodes: [n1], workloads: [{kind: Deployment, namespace: shop, name: web}]}
+moved:
+  - {from: 'manifest.shop["Namespace/shop"]', to: 'manifest.base["Namespace/shop"]'}
+  - {from: hostAliases.api, to: hostAliases.names}
+removed:
+  - {from: manifest.left}
+"#;
+
 fn config(body: &str) -> Wanted {
     Wanted::new(&format!("{NODES}{body}"))
 }
 
 /// The histories that are disturbed: what was applied before, and what is applied then.
-fn histories() -> [(&'static str, Vec<Wanted>, Wanted); 6] {
+fn histories() -> [(&'static str, Vec<Wanted>, Wanted); 9] {
     [
         ("create", vec![], config(FIRST)),
         ("change", vec![config(FIRST)], config(SECOND)),
@@ -120,6 +178,9 @@ fn histories() -> [(&'static str, Vec<Wanted>, Wanted); 6] {
         ("create objects", vec![], config(OBJECTS)),
         ("change objects", vec![config(OBJECTS)], config(OTHER_OBJECTS)),
         ("destroy objects", vec![config(OBJECTS)], config("")),
+        ("move", vec![config(FIRST)], config(MOVED)),
+        ("move objects", vec![config(OBJECTS)], config(MOVED_OBJECTS)),
+        ("move and destroy", vec![config(FIRST), config(MOVED)], config("")),
     ]
 }
 
@@ -158,7 +219,7 @@ fn converges(fleet: &mut Fleet, wanted: &Wanted, view: &Json, state: &str, place
     similar(&fleet.state(), state, place);
 }
 
-fn similar(left: &str, right: &str, place: &str) {
+pub(crate) fn similar(left: &str, right: &str, place: &str) {
     if left != right {
         let diff = ::similar::TextDiff::from_lines(right, left);
         panic!("{place}\n{}", diff.unified_diff().header("undisturbed", "disturbed"));

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use hactl_config::{VariableInputs, load};
 use hactl_core::diagnostic::Diagnostic;
+use hactl_core::moves::{Renamed, Renames, renames};
 use hactl_core::observed::recover;
 use hactl_core::plan::{Action, Desired, Input, Mode, Options, Plan, plan};
 use hactl_core::resolve::Secrets;
 use hactl_core::state::State;
-use hactl_core::{DigestKey, Value};
+use hactl_core::value::Map;
+use hactl_core::{Address, DigestKey, Value};
 use hactl_engine::{Applied, Apply, Recorder, Refresh, Refreshed, apply, refresh};
 use hactl_kinds::{Hosts, Maker, RULES, SECTIONS, lower};
 use hactl_sim::Sandbox;
@@ -86,8 +88,11 @@ impl Fleet {
     /// Looks at the hosts and plans; also the state as it is with everything unfinished settled.
     pub(crate) async fn plan(&self, wanted: &Wanted) -> (Plan, State, Loaded, Refreshed) {
         let loaded = self.store.load().unwrap();
-        let state = loaded.state.clone().unwrap_or_else(|| State::new("test", "5c0b7b0e-0000-4000-8000-000000000000"));
+        let mut state =
+            loaded.state.clone().unwrap_or_else(|| State::new("test", "5c0b7b0e-0000-4000-8000-000000000000"));
         let desired = &wanted.0;
+        let moved = renames(&state, &desired.moves).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}"));
+        state.rename(&renamed(&moved));
         let mut nodes: BTreeMap<_, _> =
             state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
         nodes.extend(desired.nodes.clone());
@@ -96,6 +101,7 @@ impl Fleet {
             cluster: desired.cluster.as_ref(),
             state: &state,
             desired: &desired.resources,
+            removed: &desired.removed.iter().map(|removal| removal.address.clone()).collect::<Vec<_>>(),
             secrets: &self.secrets,
         };
         let seen = refresh(&self.hosts, &wanted, &|_| {}).await;
@@ -103,6 +109,7 @@ impl Fleet {
         let plan = plan(&Input {
             desired,
             state: &state,
+            moved: &moved,
             observed: &seen.observed,
             rules: RULES,
             secrets: &self.secrets,
@@ -172,31 +179,7 @@ impl Fleet {
 
     /// What is on the hosts, without what differs from one history to the next.
     pub(crate) fn view(&self) -> Json {
-        let mut view = serde_json::to_value(self.sandbox.view()).unwrap();
-        view["faults"] = Json::Null;
-        for host in view["hosts"].as_object_mut().unwrap().values_mut() {
-            host["facts"] = Json::Null;
-            for container in host["containers"].as_object_mut().unwrap().values_mut() {
-                container["id"] = Json::Null;
-                container["config"]["labels"]["io.hactl.spec"] = Json::Null;
-            }
-            for inventory in host["inventories"].as_object_mut().unwrap().values_mut() {
-                inventory["serial"] = Json::Null;
-            }
-        }
-        let objects = view["cluster"]["objects"].as_object_mut().into_iter().flatten();
-        for (_, object) in objects {
-            // Managers have the id of a creation in their names; how many there are tells whether one was left behind.
-            object["managers"] = object["managers"].as_array().map_or(0, Vec::len).into();
-            object["object"]["status"] = Json::Null;
-            for key in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"] {
-                object["object"]["metadata"][key] = Json::Null;
-            }
-            if let Some(spec) = object["object"].get_mut("spec").filter(|spec| spec.get("clusterIP").is_some()) {
-                spec["clusterIP"] = Json::Null;
-            }
-        }
-        view
+        view(&self.sandbox)
     }
 
     /// What state holds, without what differs from one history to the next.
@@ -211,7 +194,41 @@ impl Fleet {
     }
 }
 
+pub(crate) fn renamed(moved: &Renames) -> Vec<Renamed> {
+    let one = |(from, to): (&Address, &Address)| Renamed { from: from.clone(), to: to.clone(), outputs: Map::new() };
+    moved.iter().map(one).collect()
+}
+
 /// One thread, and waits that take no time.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+/// What is in a sandbox, without what differs from one history to the next.
+pub(crate) fn view(sandbox: &Sandbox) -> Json {
+    let mut view = serde_json::to_value(sandbox.view()).unwrap();
+    view["faults"] = Json::Null;
+    for host in view["hosts"].as_object_mut().unwrap().values_mut() {
+        host["facts"] = Json::Null;
+        for container in host["containers"].as_object_mut().unwrap().values_mut() {
+            container["id"] = Json::Null;
+            container["config"]["labels"]["io.hactl.spec"] = Json::Null;
+        }
+        for inventory in host["inventories"].as_object_mut().unwrap().values_mut() {
+            inventory["serial"] = Json::Null;
+        }
+    }
+    let objects = view["cluster"]["objects"].as_object_mut().into_iter().flatten();
+    for (_, object) in objects {
+        // Managers have the id of a creation in their names; how many there are tells whether one was left behind.
+        object["managers"] = object["managers"].as_array().map_or(0, Vec::len).into();
+        object["object"]["status"] = Json::Null;
+        for key in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"] {
+            object["object"]["metadata"][key] = Json::Null;
+        }
+        if let Some(spec) = object["object"].get_mut("spec").filter(|spec| spec.get("clusterIP").is_some()) {
+            spec["clusterIP"] = Json::Null;
+        }
+    }
+    view
 }

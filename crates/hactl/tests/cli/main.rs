@@ -9,6 +9,8 @@ mod fleet;
 mod git;
 mod laws;
 mod log;
+#[cfg(debug_assertions)]
+mod points;
 mod process;
 mod scan;
 mod signals;

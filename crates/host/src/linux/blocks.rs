@@ -6,7 +6,7 @@ mod tests;
 
 use crate::linux::files::{self, Call, Place, failure};
 use crate::linux::host::Link;
-use crate::{BlockRemoval, BlockWrite, HostError, SurveyRequest, normal_path};
+use crate::{BlockRemoval, BlockWrite, Claim, HostError, Moved, SurveyRequest, normal_path, with_block_of};
 
 /// How often a text is looked at that others change meanwhile.
 const TRIES: usize = 20;
@@ -25,6 +25,21 @@ pub(crate) async fn remove(link: &Link, removal: &BlockRemoval) -> Result<(), Ho
     let BlockRemoval { path, lineage, address, .. } = removal;
     let place = Place { operation: "change", path, lineage, address, stays: false };
     change(link, &place, |text| Ok(removal.take_from(text))).await
+}
+
+/// Claims a host, and has the blocks that have another address by now name it.
+///
+/// # Errors
+/// Those of [`crate::Host::claim`].
+pub(crate) async fn claim(link: &Link, claim: &Claim) -> Result<(), HostError> {
+    link.call(files::claim(link.root(), claim), claim.parent_serial).await?;
+    for Moved { from, to, block } in &claim.moves {
+        let Some(path) = block else { continue };
+        let lineage = &claim.lineage;
+        let place = Place { operation: "change", path, lineage, address: to, stays: true };
+        change(link, &place, |text| Ok(with_block_of(text, lineage, from, to))).await?;
+    }
+    Ok(())
 }
 
 async fn change(

@@ -4,7 +4,7 @@ use hactl_core::{Address, Digest};
 
 use crate::file::{normal_mode, normal_path};
 use crate::linux::shell::{Login, Output, Script};
-use crate::{BlockWrite, Claim, FileContent, FileRemoval, FileWrite, HostError, Release};
+use crate::{BlockWrite, Claim, FileContent, FileRemoval, FileWrite, HostError, Moved, Release};
 
 /// A script with its input.
 pub(crate) struct Call {
@@ -46,6 +46,9 @@ pub(crate) fn claim(root: &str, claim: &Claim) -> Call {
         claim.parent_serial.to_string(),
         claim.serial.to_string(),
     ];
+    let moved = |moved: &Moved| format!("{} {} {}", entry_name(&moved.from), entry_name(&moved.to), moved.to);
+    lines.extend(claim.moves.iter().map(moved));
+    lines.push(String::new());
     lines.extend(claim.addresses.iter().map(|address| format!("{} {address}", entry_name(address))));
     Call {
         script: script!("claim"),

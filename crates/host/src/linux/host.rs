@@ -279,7 +279,7 @@ impl Link {
     }
 
     /// Runs a script that changes something.
-    async fn call(&self, call: Call, serial: u64) -> Result<(), HostError> {
+    pub(crate) async fn call(&self, call: Call, serial: u64) -> Result<(), HostError> {
         call.read(&self.run(&call).await?, serial)
     }
 
@@ -343,7 +343,7 @@ impl Host for LinuxHost {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<(), HostError> {
-        over_link!(self, |link| link.call(files::claim(&link.root, claim), claim.parent_serial).await)
+        over_link!(self, |link| blocks::claim(&link, claim).await)
     }
 
     async fn release(&self, release: &Release) -> Result<(), HostError> {

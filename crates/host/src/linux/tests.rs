@@ -12,7 +12,7 @@ use super::files::{self, Call};
 use super::shell::{Login, Privilege, Shell};
 use super::survey;
 use crate::logged::logged;
-use crate::{Claim, FileRemoval, FileWrite, HostError, Survey, SurveyRequest};
+use crate::{Claim, FileRemoval, FileWrite, HostError, Moved, Survey, SurveyRequest};
 
 const LINEAGE: &str = "lineage-1";
 
@@ -47,11 +47,16 @@ impl Scratch {
     }
 
     async fn claim(&self, names: &[&str]) -> Result<(), HostError> {
+        self.claim_with(&[], names).await
+    }
+
+    async fn claim_with(&self, moves: &[(&str, &str)], names: &[&str]) -> Result<(), HostError> {
         let claim = Claim {
             lineage: LINEAGE.to_owned(),
             stack: "shop".to_owned(),
             parent_serial: 2,
             serial: 2,
+            moves: moves.iter().map(|(from, to)| Moved { from: address(from), to: address(to), block: None }).collect(),
             addresses: names.iter().map(|name| address(name)).collect(),
         };
         self.call(files::claim(&self.root(), &claim)).await
@@ -136,6 +141,42 @@ async fn a_takeover_that_was_cut_short_keeps_the_original() {
     assert_eq!(text(&path), "by a");
     host.remove(&path).await.unwrap();
     assert_eq!(text(&path), "original");
+}
+
+#[tokio::test]
+async fn an_entry_moves_with_the_original_also_where_that_was_cut_short() {
+    for original_was_moved in [false, true] {
+        let host = Scratch::new();
+        let path = host.path("settings");
+        host.claim(&["a", "b"]).await.unwrap();
+        let entry = format!("address file.b[\"n\"]\npath {path}\ndirectory /srv\noriginal\n");
+        fs::write(host.entry("file.b[n]"), &entry).unwrap();
+        let originals = host.path(&format!("inventories/{LINEAGE}/originals"));
+        fs::create_dir(&originals).unwrap();
+        let name = if original_was_moved { "a" } else { "b" };
+        fs::write(format!("{originals}/file.{name}[n]"), "original").unwrap();
+        for _ in 0..2 {
+            host.claim_with(&[("b", "a")], &["c"]).await.unwrap();
+            assert_eq!(text(&host.entry("file.a[n]")), entry.replace("file.b", "file.a"));
+            assert_eq!(text(&format!("{originals}/file.a[n]")), "original");
+            assert!(!Path::new(&host.entry("file.b[n]")).exists());
+            assert_eq!(text(&host.entry("file.c[n]")), "address file.c[\"n\"]\n");
+        }
+        host.remove(&path).await.unwrap();
+        assert_eq!(text(&path), "original");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_without_an_original_does_not_get_that_of_another() {
+    let host = Scratch::new();
+    host.claim(&["a"]).await.unwrap();
+    host.write(&host.path("settings"), "text").await.unwrap();
+    let originals = host.path(&format!("inventories/{LINEAGE}/originals"));
+    fs::create_dir(&originals).unwrap();
+    fs::write(format!("{originals}/file.b[n]"), "another's").unwrap();
+    host.claim_with(&[("a", "b")], &[]).await.unwrap();
+    assert!(!Path::new(&format!("{originals}/file.b[n]")).exists());
 }
 
 #[tokio::test]

@@ -129,9 +129,18 @@ fn name_in(state: Option<&ResourceState>) -> Option<&str> {
     state?.spec.get("name")?.as_str()
 }
 
+/// Whether it is this resource's. The address in its label is the one that it was made under, which may be another
+/// resource's by now: it counts only where the creation is one that state does not hold.
 fn is_own(container: &Container, job: &Job<'_>) -> bool {
-    container.label(labels::LINEAGE) == Some(job.lineage)
-        && container.label(labels::ADDRESS) == Some(job.address.as_str())
+    if container.label(labels::LINEAGE) != Some(job.lineage) {
+        return false;
+    }
+    let generation = container.label(labels::SPEC).unwrap_or_default();
+    let known = job.state.into_iter().flat_map(|state| std::iter::once(state).chain(state.previous.as_deref()));
+    if known.into_iter().any(|known| known.generation == generation) || job.generation == generation {
+        return true;
+    }
+    !job.held.contains(generation) && container.label(labels::ADDRESS) == Some(job.address.as_str())
 }
 
 /// Whether it is the one that state holds.

@@ -6,7 +6,7 @@ use hactl_core::observed::{Observed, Present};
 use hactl_core::plan::Operation;
 use hactl_core::state::ResourceState;
 use hactl_core::value::{Map, Value};
-use hactl_core::{Digest, DigestKey};
+use hactl_core::{Address, Digest, DigestKey};
 use hactl_engine::{Job, ReadRequest, StepError};
 use hactl_host::{FileContent, FileRemoval, FileRequest, FileStat, FileWrite, Host, Survey};
 
@@ -30,9 +30,15 @@ pub(crate) fn requests(request: &ReadRequest<'_>) -> Vec<FileRequest> {
     requests
 }
 
-/// What a survey shows of a file.
-pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, key: Option<&DigestKey>) -> Observed {
-    let ours = survey.inventory.as_ref().and_then(|inventory| inventory.entries.get(request.address));
+/// What a survey shows of a file. `moved` says under which other address the host has it, where it does.
+pub(crate) fn observe(
+    request: &ReadRequest<'_>,
+    survey: &Survey,
+    moved: &[(Address, Address)],
+    key: Option<&DigestKey>,
+) -> Observed {
+    let recorded = moved.iter().find(|(_, to)| to == request.address).map_or(request.address, |(from, _)| from);
+    let ours = survey.inventory.as_ref().and_then(|inventory| inventory.entries.get(recorded));
     for candidate in &request.candidates {
         let Some(path) = candidate.spec.get("path").and_then(Value::as_str) else { continue };
         // A step that did not finish may not have come as far as making the file, which is then somebody else's.

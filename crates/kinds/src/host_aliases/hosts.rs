@@ -2,8 +2,11 @@
 //!
 //! Its spec is `{entries: [{ip, hostnames: […]}]}`, a line of the block for each entry.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use hactl_core::Address;
 
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::observed::{Observed, Present};
@@ -12,7 +15,7 @@ use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::state::ResourceState;
 use hactl_core::value::{Map, Value};
 use hactl_engine::{Job, ReadRequest, StepError};
-use hactl_host::{BlockRemoval, BlockWrite, Host, Survey, block_lines, lines_of_others};
+use hactl_host::{BlockRemoval, BlockWrite, Host, Moved, Survey, block_addresses, block_lines, lines_of_others};
 
 use crate::target::failed;
 
@@ -50,12 +53,80 @@ fn claims(spec: &Value) -> Vec<String> {
     names
 }
 
+/// The blocks of a host's [`PATH`], by the address of the resource that they are.
+#[derive(Default)]
+pub(crate) struct Blocks<'a>(BTreeMap<&'a Address, Block>);
+
+struct Block {
+    lines: Vec<String>,
+    /// The address that it names, where its resource has another one by now.
+    former: Option<Address>,
+}
+
+impl<'a> Blocks<'a> {
+    /// Finds them in a survey that has the text. A block of nobody's is that of the resource whose lines it has; where
+    /// only one block and one resource are left, and the host has never seen that resource, they are the same.
+    pub(crate) fn find(requests: &[ReadRequest<'a>], survey: &Survey, lineage: &str) -> Self {
+        let Some(text) = survey.texts.get(PATH) else { return Self::default() };
+        let own = |address: &Address| block_lines(text, lineage, address);
+        let requests: Vec<&ReadRequest<'a>> =
+            requests.iter().filter(|request| request.address.primitive() == HOSTS).collect();
+        let known: BTreeSet<&Address> = requests.iter().map(|request| request.address).collect();
+        let (named, without): (Vec<_>, Vec<_>) =
+            requests.iter().map(|request| (*request, own(request.address))).partition(|(_, lines)| lines.is_some());
+        let mut blocks: BTreeMap<&Address, Block> = named
+            .into_iter()
+            .filter_map(|(request, lines)| Some((request.address, Block { lines: lines?, former: None })))
+            .collect();
+        let mut without: Vec<&ReadRequest<'a>> =
+            without.into_iter().map(|(request, _)| request).filter(|request| request.applied).collect();
+        let nobodys = block_addresses(text, lineage).into_iter().filter(|address| !known.contains(address));
+        let mut nobodys: Vec<(Address, Vec<String>)> =
+            nobodys.filter_map(|address| own(&address).map(|lines| (address, lines))).collect();
+        without.retain(|request| {
+            let has = |found: &[String]| {
+                request.candidates.iter().any(|candidate| lines(&candidate.spec).is_some_and(|lines| lines == found))
+            };
+            let Some(at) = nobodys.iter().position(|(_, found)| has(found)) else { return true };
+            let (former, lines) = nobodys.swap_remove(at);
+            blocks.insert(request.address, Block { lines, former: Some(former) });
+            false
+        });
+        let recorded = |address: &Address| {
+            survey.inventory.as_ref().is_some_and(|inventory| inventory.entries.contains_key(address))
+        };
+        if let ([request], [_]) = (without.as_slice(), nobodys.as_slice())
+            && !recorded(request.address)
+        {
+            blocks
+                .extend(nobodys.pop().map(|(former, lines)| (request.address, Block { lines, former: Some(former) })));
+        }
+        Self(blocks)
+    }
+
+    /// The blocks that name another address than their resource has by now: that one, and the right one.
+    pub(crate) fn moved(&self) -> impl Iterator<Item = (&Address, &Address)> {
+        self.0.iter().filter_map(|(address, block)| Some((block.former.as_ref()?, *address)))
+    }
+}
+
+/// Whether a survey tells that there is no block of a resource in a file.
+pub(crate) fn is_without_block(survey: &Survey, path: &str, lineage: &str, address: &Address) -> bool {
+    survey.texts.get(path).is_some_and(|text| block_lines(text, lineage, address).is_none())
+}
+
+/// What a host is told of a resource that it knows by another address.
+pub(crate) fn moved((from, to): &(Address, Address)) -> Moved {
+    let block = (to.primitive() == HOSTS).then(|| PATH.to_owned());
+    Moved { from: from.clone(), to: to.clone(), block }
+}
+
 /// What a survey that has the text of [`PATH`] shows of a block.
-pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, lineage: &str) -> Observed {
-    let found = survey.texts.get(PATH).and_then(|text| block_lines(text, lineage, request.address));
+pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, blocks: &Blocks<'_>) -> Observed {
+    let found = blocks.0.get(request.address).map(|block| &block.lines);
     match (&request.candidates[..], found) {
         ([likeliest, ..], Some(found)) => Observed::Present(Present {
-            spec: overlay(&request.candidates, likeliest, &found),
+            spec: overlay(&request.candidates, likeliest, found),
             outputs: Map::new(),
             generation: String::new(),
             residue: false,

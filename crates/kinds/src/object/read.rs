@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 use hactl_core::diff::Path;
 use hactl_core::observed::Observed;
 use hactl_core::value::Value;
-use hactl_core::{Diagnostic, DigestKey, Sensitive};
-use hactl_engine::{ReadRequest, Reading};
+use hactl_core::{Address, Diagnostic, DigestKey, Sensitive};
+use hactl_engine::{ReadRequest, Reading, Stray};
 use hactl_kube::{Cluster, ClusterError, Object, ServedKind};
 
 use crate::object::dry_run::{Trial, try_out, verdict};
@@ -46,7 +46,7 @@ pub(crate) async fn read(
     let view = look(cluster, &format!("{LINEAGE}={lineage}"), lists, &spots).await?;
     let occupied = occupied(&sought, &view, lineage);
     let found: Vec<Found<'_>> = sought.iter().map(|sought| observe(sought, &view, &occupied, lineage, key)).collect();
-    let mut reading = Reading { warnings: strays(&view, &spots, lineage), ..Reading::default() };
+    let mut reading = Reading { strays: strays(&view, &spots, lineage), ..Reading::default() };
     refuse_unserved(cluster, &sought, &served, &mut reading).await?;
     refuse_hidden(&sought, &view, &mut reading);
     refuse_homeless(&sought, &mut reading);
@@ -115,7 +115,7 @@ fn groups(requests: &[&ReadRequest<'_>]) -> BTreeSet<String> {
 }
 
 /// What is labelled as ours at spots that neither state nor config know.
-fn strays(view: &View, known: &BTreeSet<Spot>, lineage: &str) -> Vec<Diagnostic> {
+fn strays(view: &View, known: &BTreeSet<Spot>, lineage: &str) -> Vec<Stray> {
     let strays = view.0.keys().filter(|spot| !known.contains(*spot)).filter_map(|spot| {
         let object = view.object(spot)?;
         // Controllers hand labels on to what they make.
@@ -123,12 +123,14 @@ fn strays(view: &View, known: &BTreeSet<Spot>, lineage: &str) -> Vec<Diagnostic>
         let address = object.annotation(ADDRESS).filter(|_| !is_made_for_another)?;
         (object.label(LINEAGE) == Some(lineage)).then_some((spot, address))
     });
-    let warning = |(spot, address)| {
-        Diagnostic::warning(format!("{spot} is labelled {address} of this stack, but is not in its state"))
+    let stray = |(spot, address): (&Spot, &str)| Stray {
+        address: Address::parse(address).ok(),
+        recorded: false,
+        warning: Diagnostic::warning(format!("{spot} is labelled {address} of this stack, but is not in its state"))
             .about(address)
-            .help("it may be left from a lost state; delete it with kubectl if nothing needs it")
+            .help("it may be left from a lost state; delete it with kubectl if nothing needs it"),
     };
-    strays.map(warning).collect()
+    strays.map(stray).collect()
 }
 
 /// Refuses what is wanted of types that the server does not serve, and that nothing in the config defines.

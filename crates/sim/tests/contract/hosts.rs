@@ -2,8 +2,8 @@
 
 use hactl_core::Digest;
 use hactl_host::{
-    BlockRemoval, BlockWrite, FileWrite, ForeignClaim, HostError, InventoryEntry, Release, Survey, SurveyRequest,
-    block_lines,
+    BlockRemoval, BlockWrite, Claim, FileWrite, ForeignClaim, HostError, InventoryEntry, Moved, Release, Survey,
+    SurveyRequest, block_lines,
 };
 
 use crate::suite::{Case, cases};
@@ -14,6 +14,7 @@ pub(crate) const CASES: &[Case] = cases![
     any_bytes_around_it_stay,
     the_file_keeps_its_mode_and_owner,
     a_block_changes_in_its_place,
+    a_moved_block_names_its_new_address,
     a_repeated_write_changes_nothing,
     a_damaged_block_is_mended,
     stacks_have_blocks_in_one_file,
@@ -92,6 +93,27 @@ async fn a_block_comes_and_goes(world: &World) {
     let release = Release { lineage: world.lineage(), gone: vec![address(ADDRESS)] };
     world.host().release(&release).await.unwrap();
     assert_eq!(world.inventory().await, None);
+}
+
+async fn a_moved_block_names_its_new_address(world: &World) {
+    let path = localhost(world);
+    let write = block(world, &path);
+    world.host().claim(&world.claim(0, 1, &[ADDRESS])).await.unwrap();
+    world.host().write_block(&write).await.unwrap();
+    let before = text(world, &path).await;
+    let new = "hostAliases.cattle.hosts[\"node1\"]";
+    let moved = Moved { from: address(ADDRESS), to: address(new), block: Some(path.clone()) };
+    for serial in [2, 3] {
+        let claim = Claim { moves: vec![moved.clone()], ..world.claim(serial - 1, serial, &[]) };
+        world.host().claim(&claim).await.unwrap();
+        assert_eq!(text(world, &path).await, before.replace(ADDRESS, new));
+        let recorded = InventoryEntry { block: Some(path.clone()), ..InventoryEntry::default() };
+        assert_eq!(entry(world).await, None);
+        assert_eq!(world.inventory().await.unwrap().entries.remove(&address(new)), Some(recorded));
+    }
+    let removal = BlockRemoval { address: address(new), ..removal(&write) };
+    world.host().remove_block(&removal).await.unwrap();
+    assert_eq!(text(world, &path).await, LOCALHOST);
 }
 
 async fn any_bytes_around_it_stay(world: &World) {

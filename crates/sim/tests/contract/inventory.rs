@@ -1,6 +1,6 @@
 //! Claiming a host and releasing it.
 
-use hactl_host::{FileWrite, HostError, InventoryEntry, Release};
+use hactl_host::{Claim, FileRemoval, FileWrite, HostError, InventoryEntry, Moved, Release};
 
 use crate::suite::{Case, cases};
 use crate::world::{SITE, World, address};
@@ -15,6 +15,11 @@ pub(crate) const CASES: &[Case] = cases![
     the_last_release_removes_the_inventory,
     a_release_without_inventory_is_fine,
     a_lost_inventory_is_as_none,
+    a_moved_file_is_recorded_under_its_new_address,
+    an_adopted_file_moves_with_its_original,
+    moves_are_done_in_their_order,
+    what_is_not_recorded_does_not_move,
+    an_older_state_moves_nothing,
 ];
 
 fn release(world: &World, gone: &[&str]) -> Release {
@@ -94,6 +99,72 @@ async fn the_last_release_removes_the_inventory(world: &World) {
 async fn a_release_without_inventory_is_fine(world: &World) {
     world.host().release(&release(world, &[SITE])).await.unwrap();
     assert_eq!(world.inventory().await, None);
+}
+
+/// A claim in which these have other addresses.
+fn moving(world: &World, serial: u64, moves: &[(&str, &str)]) -> Claim {
+    let moved = |(from, to): &(&str, &str)| Moved { from: address(from), to: address(to), block: None };
+    Claim { moves: moves.iter().map(moved).collect(), ..world.claim(serial - 1, serial, &[]) }
+}
+
+const NEW: &str = "file.shop[\"node1\"]";
+
+async fn a_moved_file_is_recorded_under_its_new_address(world: &World) {
+    world.host().claim(&world.claim(0, 1, &[SITE])).await.unwrap();
+    let path = world.path("made/file");
+    world.host().write_file(&world.write(&path, "text")).await.unwrap();
+    let before = world.inventory().await.unwrap().entries.remove(&address(SITE));
+    for serial in [2, 3] {
+        world.host().claim(&moving(world, serial, &[(SITE, NEW)])).await.unwrap();
+        let inventory = world.inventory().await.unwrap();
+        assert_eq!(inventory.serial, serial);
+        assert_eq!(inventory.entries.keys().collect::<Vec<_>>(), [&address(NEW)]);
+        assert_eq!(inventory.entries.get(&address(NEW)), before.as_ref());
+    }
+    assert_eq!(world.text(&path).await.as_deref(), Some("text"));
+    let write = FileWrite { address: address(NEW), ..world.write(&path, "changed") };
+    world.host().write_file(&write).await.unwrap();
+    // What the old address is used for now does not have the file.
+    let refused = world.host().remove_file(&world.removal(&path)).await;
+    assert_eq!(refused, Err(HostError::Conflict { what: format!("the file {path}") }));
+    world.host().remove_file(&FileRemoval { address: address(NEW), ..world.removal(&path) }).await.unwrap();
+    assert_eq!(world.text(&path).await, None);
+    assert_eq!(world.text(&world.path("made")).await, None);
+}
+
+async fn an_adopted_file_moves_with_its_original(world: &World) {
+    let path = world.path("file");
+    world.hands.put_file(&path, b"original", "0644", "root", "root");
+    world.host().claim(&world.claim(0, 1, &[SITE])).await.unwrap();
+    world.host().write_file(&FileWrite { adopt: true, ..world.write(&path, "text") }).await.unwrap();
+    world.host().claim(&moving(world, 2, &[(SITE, NEW)])).await.unwrap();
+    assert!(world.inventory().await.unwrap().entries[&address(NEW)].original);
+    world.host().remove_file(&FileRemoval { address: address(NEW), ..world.removal(&path) }).await.unwrap();
+    assert_eq!(world.text(&path).await.as_deref(), Some("original"));
+}
+
+async fn moves_are_done_in_their_order(world: &World) {
+    let (one, two) = (world.path("one"), world.path("two"));
+    world.host().claim(&world.claim(0, 1, &[SITE, NEW])).await.unwrap();
+    world.host().write_file(&world.write(&one, "one")).await.unwrap();
+    world.host().write_file(&FileWrite { address: address(NEW), ..world.write(&two, "two") }).await.unwrap();
+    let moves = [(NEW, "file.between"), (SITE, NEW), ("file.between", SITE)];
+    world.host().claim(&moving(world, 2, &moves)).await.unwrap();
+    let entries = world.inventory().await.unwrap().entries;
+    let path = |text: &str| entries[&address(text)].path.clone();
+    assert_eq!((entries.len(), path(SITE), path(NEW)), (2, Some(two), Some(one)));
+}
+
+async fn what_is_not_recorded_does_not_move(world: &World) {
+    world.host().claim(&moving(world, 1, &[(SITE, NEW)])).await.unwrap();
+    assert_eq!(world.inventory().await.unwrap().entries.len(), 0);
+}
+
+async fn an_older_state_moves_nothing(world: &World) {
+    world.host().claim(&world.claim(4, 5, &[SITE])).await.unwrap();
+    let claimed = world.host().claim(&moving(world, 5, &[(SITE, NEW)])).await;
+    assert_eq!(claimed, Err(HostError::Fenced { host: 5, ours: 4 }));
+    assert_eq!(addresses(world).await, [SITE]);
 }
 
 async fn a_lost_inventory_is_as_none(world: &World) {

@@ -161,6 +161,7 @@ impl World {
             stack: "contract".to_owned(),
             parent_serial,
             serial,
+            moves: Vec::new(),
             addresses: addresses.iter().map(|text| address(text)).collect(),
         }
     }

@@ -111,6 +111,7 @@ pub(crate) fn claim(parent_serial: u64, serial: u64) -> Claim {
         stack: "demo".to_owned(),
         parent_serial,
         serial,
+        moves: Vec::new(),
         addresses: vec![address("file.site[\"node1\"]")],
     }
 }

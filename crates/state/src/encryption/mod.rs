@@ -15,10 +15,12 @@ mod identity_file;
 pub mod label;
 mod recipients;
 mod reencrypt;
+mod relabel;
 mod vault;
 
 pub use error::{EntryError, EntryFlaw, IdentityError, IdentityFlaw, RecipientError, RecipientFlaw, VaultError};
 pub use identities::{Identities, IdentityPath};
 pub use recipients::Recipients;
 pub use reencrypt::{ReencryptError, reencrypt};
+pub use relabel::{names_its_address, relabel};
 pub use vault::Vault;

@@ -7,5 +7,6 @@ mod identities;
 mod interop;
 mod recipients;
 mod reencrypt;
+mod relabel;
 mod support;
 mod vault;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use hactl_core::moves::Renames;
 use hactl_core::node::{Connection, HostKeys, Method};
 use hactl_core::plan::{Mode, Operation, Plan};
 use hactl_core::resource::Dependency;
@@ -107,6 +108,8 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
             uncompared: Vec::new(),
             postponed: std::collections::BTreeSet::new(),
             expiries: BTreeMap::new(),
+            moved: Renames::default(),
+            removed: Vec::new(),
             targeted: false,
         },
     }

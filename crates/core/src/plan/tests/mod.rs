@@ -2,6 +2,7 @@
 
 mod changes;
 mod laws;
+mod moves;
 mod options;
 mod order;
 mod recovery;

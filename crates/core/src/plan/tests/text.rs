@@ -2,7 +2,7 @@
 //!
 //! One line is one resource: `box.web@n1 image=a port=80 >page.site@n1! +gated`. `@n1` is the instance on node n1;
 //! `>` is a dependency, `!` one that notifies, `~` one that binds, `^` one that carries; `$name` is a sensitive variable and
-//! `$box.db@n1.id` an output; `+` sets what is no part of the spec.
+//! `$box.db@n1.id` an output; `+` sets what is no part of the spec. `moved FROM TO` and `removed ADDRESS` are what they say.
 
 use std::fmt::Write as _;
 
@@ -31,6 +31,14 @@ pub(super) fn value(word: &str) -> Value {
 pub(super) fn desired(text: &str) -> Desired {
     let mut desired = Desired::default();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some((from, to)) = line.strip_prefix("moved ").and_then(|rest| rest.split_once(' ')) {
+            desired.moves.push(Move { from: address(from), to: address(to.trim()), span: None, to_span: None });
+            continue;
+        }
+        if let Some(removed) = line.strip_prefix("removed ") {
+            desired.removed.push(Removal { address: address(removed), span: None });
+            continue;
+        }
         match line.strip_prefix("output ").and_then(|rest| rest.split_once('=')) {
             Some((name, word)) => {
                 desired.outputs.insert(name.to_owned(), value(word));
@@ -142,6 +150,9 @@ fn line(change: &Change, text: &mut String) {
     }
     let record = if change.record { " (record)" } else { "" };
     write!(text, "{} {}{record}", format!("{:?}", change.action).to_lowercase(), change.address).unwrap();
+    if let Some(previous) = &change.previous_address {
+        write!(text, " (was {previous})").unwrap();
+    }
     let paths: Vec<String> = change
         .paths
         .iter()

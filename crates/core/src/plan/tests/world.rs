@@ -3,6 +3,7 @@
 use super::text::{address, table, value};
 use super::*;
 use crate::digest::DigestKey;
+use crate::moves::{Renamed, renames};
 use crate::observed::Observations;
 use crate::resolve::{Outputs, seal};
 use crate::state::{Intent, Outcome, ResourceState};
@@ -40,6 +41,8 @@ pub(super) struct World {
     pub(super) seen: Observations,
     pub(super) options: Options,
     pub(super) secrets: Secrets,
+    /// What got another address before the next plan.
+    pub(super) moved: Renames,
     /// Whether a plan leaves something out, which may then be in the way.
     pub(super) partial: bool,
     born: u32,
@@ -61,6 +64,7 @@ impl World {
             places: BTreeMap::new(),
             seen: Observations::new(),
             options: Options::default(),
+            moved: Renames::default(),
             secrets: Secrets { key: Some(DigestKey::new([7; 32])), variables, ..Secrets::default() },
             partial: false,
             born: 0,
@@ -105,6 +109,20 @@ impl World {
         self
     }
 
+    /// Gives resources the addresses that a config says they have now, as far as that can be.
+    pub(super) fn moved(mut self, config: &str) -> Result<Self, Vec<Diagnostic>> {
+        self.moved = renames(&self.state, &desired(config).moves)?;
+        let renamed =
+            |(from, to): (&Address, &Address)| Renamed { from: from.clone(), to: to.clone(), outputs: Map::new() };
+        self.state.rename(&self.moved.iter().map(renamed).collect::<Vec<_>>());
+        for (from, to) in &self.moved.resources {
+            if let Some(place) = self.places.remove(from) {
+                self.places.insert(to.clone(), place);
+            }
+        }
+        Ok(self)
+    }
+
     pub(super) fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
@@ -119,6 +137,7 @@ impl World {
         plan(&Input {
             desired,
             state: &self.state,
+            moved: &self.moved,
             observed: &self.observe(),
             rules: RULES,
             secrets: &self.secrets,

@@ -45,6 +45,8 @@ struct Block<'a> {
 /// What a block says, the same for all its members.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Body {
+    /// What it was called before, where that was something else.
+    was: Option<String>,
     why: String,
     care: Vec<&'static str>,
     fields: String,
@@ -154,7 +156,14 @@ fn body(page: &Page, change: &Change, restored: bool) -> Body {
         }
         _ => {}
     }
-    Body { why: why(change), care, fields: fields.finish() }
+    Body { was: was(change), why: why(change), care, fields: fields.finish() }
+}
+
+/// The name before a move; without the key where that is the same.
+fn was(change: &Change) -> Option<String> {
+    let previous = change.previous_address.as_ref()?;
+    let name = if previous.key() == change.address.key() { previous.resource() } else { previous.as_str() };
+    Some(name.to_owned())
 }
 
 /// What is made anew of a resource that stays.
@@ -216,6 +225,9 @@ impl Block<'_> {
             Action::Forget | Action::NoOp => (".", Tone::Plain),
         };
         page.line(0, tone, format!("{sign} {}", self.title()));
+        if let Some(was) = &self.body.was {
+            page.line(BODY, Tone::Plain, format!("moved from {was}"));
+        }
         page.line(BODY, Tone::Plain, format!("why: {}", self.body.why));
         let turns = spread
             .filter(|_| self.members.iter().any(|change| change.wave.is_some()))

@@ -4,6 +4,7 @@ mod certificates;
 mod changes;
 mod drift;
 mod fields;
+mod moved;
 mod object;
 mod order;
 mod page;
@@ -23,6 +24,7 @@ use hactl_core::value::Value;
 
 use crate::render::value::visible;
 pub(crate) use certificates::day;
+pub(crate) use moved::moved_lines;
 use page::{Page, Tone, count, row};
 use places::Places;
 pub(crate) use recorded::{outputs, resource, state};
@@ -32,6 +34,7 @@ pub(crate) use recorded::{outputs, resource, state};
 pub(crate) fn render(plan: &Plan, color: bool) -> String {
     let mut page = Page::new(color);
     drift::write(&mut page, plan);
+    moved::write(&mut page, &plan.moved);
     changes::write(&mut page, plan);
     order::write(&mut page, plan);
     output_changes(&mut page, plan);
@@ -49,6 +52,28 @@ pub(crate) fn render(plan: &Plan, color: bool) -> String {
     }
     page.gap();
     page.line(0, Tone::Heading, last_line(plan));
+    page.finish()
+}
+
+/// What differs from what was last applied, for people to read; ends with a line that sums it up. No sensitive value is in
+/// it.
+pub(crate) fn render_drift(plan: &Plan, color: bool) -> String {
+    let mut page = Page::new(color);
+    drift::write(&mut page, plan);
+    left_out(&mut page, plan);
+    page.gap();
+    let places: Places = plan.changes.iter().map(|change| Places::of_node(change.node.as_deref())).sum();
+    let looked_at =
+        if plan.left_out.is_empty() { places.the().to_owned() } else { format!("{} that answered", places.the()) };
+    let last = match plan.drift.len() {
+        0 if plan.changes.is_empty() && plan.left_out.is_empty() => "No drift: nothing was applied yet.".to_owned(),
+        0 => format!("No drift on {looked_at}."),
+        count => format!(
+            "Drift: {} not as last applied.",
+            if count == 1 { "1 resource is".to_owned() } else { format!("{count} resources are") }
+        ),
+    };
+    page.line(0, Tone::Heading, last);
     page.finish()
 }
 

@@ -46,6 +46,10 @@ fn words(reason: &Reason, change: &Change) -> String {
             "the cluster is gone for good: --forget-node".to_owned()
         }
         Reason::NodeForgotten => "its node is gone for good: --forget-node".to_owned(),
+        Reason::Removed if change.address.primitive() == "container" => {
+            "`removed` in the config; it keeps running".to_owned()
+        }
+        Reason::Removed => "`removed` in the config; it stays as it is".to_owned(),
         Reason::Kept => "it holds data and is kept, --volumes removes it".to_owned(),
     }
 }

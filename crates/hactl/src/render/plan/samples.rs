@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hactl_core::expr::Expr;
+use hactl_core::moves::Renames;
 use hactl_core::observed::{Observations, Observed, Present};
 use hactl_core::plan::{Desired, Input, Options, Plan, plan};
 use hactl_core::resolve::Secrets;
@@ -68,6 +69,7 @@ impl Sample {
         plan(&Input {
             desired: &self.desired,
             state: self.state.as_ref().unwrap_or(&State::new("shop", "lineage")),
+            moved: &Renames::default(),
             observed: &self.observed,
             rules: RULES,
             secrets: &secrets,

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use hactl_config::{Config, VariableInputs, load};
 use hactl_core::diagnostic::Diagnostic;
+use hactl_core::moves::renames;
 use hactl_core::observed::recover;
 use hactl_core::plan::{Action, Desired, Input, Options, Plan, plan};
 use hactl_core::resolve::{Entries, Secrets};
@@ -22,7 +23,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use crate::fleet::{Killed, runtime};
+use crate::fleet::{Killed, renamed, runtime};
 use crate::soak::laws::Watch;
 
 pub(crate) const LINEAGE: &str = "5c0b7b0e-0000-4000-8000-000000000000";
@@ -163,8 +164,10 @@ impl Operator {
 
     async fn plan(&self, wanted: &Wanted) -> Result<Planned, Vec<Diagnostic>> {
         let loaded = self.store.load().map_err(|error| vec![Diagnostic::from(error)])?;
-        let state = loaded.state.clone().unwrap_or_else(|| State::new("test", LINEAGE));
+        let mut state = loaded.state.clone().unwrap_or_else(|| State::new("test", LINEAGE));
         let config = &wanted.config;
+        let moved = renames(&state, &config.moved)?;
+        state.rename(&renamed(&moved));
         let vault = match &state.encryption {
             Some(header) => Vault::open(header, &IDENTITIES).unwrap(),
             None => Vault::new(Recipients::parse(IDENTITIES.recipients()).unwrap(), DigestKey::new([7; 32])).unwrap(),
@@ -182,6 +185,7 @@ impl Operator {
         let input = Input {
             desired: &desired,
             state: &state,
+            moved: &moved,
             observed: &seen.observed,
             rules: RULES,
             secrets: &secrets,
@@ -268,8 +272,14 @@ async fn look(hosts: &Hosts, state: &State, desired: &Desired, secrets: &Secrets
     let mut nodes: BTreeMap<_, _> =
         state.nodes.iter().map(|(name, node)| (name.clone(), node.connection.clone())).collect();
     nodes.extend(desired.nodes.clone());
-    let wanted =
-        Refresh { nodes: &nodes, cluster: desired.cluster.as_ref(), state, desired: &desired.resources, secrets };
+    let wanted = Refresh {
+        nodes: &nodes,
+        cluster: desired.cluster.as_ref(),
+        state,
+        desired: &desired.resources,
+        removed: &[],
+        secrets,
+    };
     refresh(hosts, &wanted, &|_| {}).await
 }
 

@@ -17,10 +17,14 @@ pub(crate) struct Stack {
     names: Option<u8>,
     /// The sensitive variable.
     token: String,
+    /// What was renamed, oldest first: its number, and what its name ended with before and after.
+    moved: Vec<(usize, u8, u8)>,
 }
 
 #[derive(Debug, Clone)]
 struct Service {
+    /// What its name ends with; it is the container's as well.
+    name: u8,
     version: u8,
     memory: Option<u8>,
     nodes: usize,
@@ -48,6 +52,7 @@ impl Stack {
             objects: random.bool().then(|| (0, 1, random.bool())),
             names: random.bool().then_some(0),
             token: token(random),
+            moved: Vec::new(),
         };
         for service in &mut stack.services {
             *service = (random.u8(..10) < 7).then(|| Service::random(random));
@@ -61,11 +66,17 @@ impl Stack {
     /// Changes one to three things.
     pub(crate) fn change(&mut self, random: &mut Rng) {
         for _ in 0..random.usize(1..=3) {
-            match random.u8(..10) {
+            match random.u8(..11) {
+                10 => self.rename(random),
                 0..=4 => {
-                    let service = &mut self.services[random.usize(..SERVICES)];
+                    let number = random.usize(..SERVICES);
+                    let service = &mut self.services[number];
                     *service = match service.take() {
-                        Some(_) if random.u8(..4) == 0 => None,
+                        Some(_) if random.u8(..4) == 0 => {
+                            // What is not there cannot be moved to.
+                            self.moved.retain(|(moved, ..)| *moved != number);
+                            None
+                        }
                         Some(mut service) => {
                             service.change(random);
                             Some(service)
@@ -86,6 +97,22 @@ impl Stack {
         }
     }
 
+    /// Gives a service another name, and says so.
+    fn rename(&mut self, random: &mut Rng) {
+        let number = random.usize(..SERVICES);
+        if let Some(service) = &mut self.services[number] {
+            let name = self.moved.len() as u8 + 1;
+            self.moved.push((number, service.name, name));
+            service.name = name;
+        }
+    }
+
+    /// What a service is called.
+    fn name(&self, number: usize) -> String {
+        let name = self.services[number].as_ref().map_or(0, |service| service.name);
+        resource_name(number, name)
+    }
+
     /// The value of the sensitive variable.
     pub(crate) fn token(&self) -> &str {
         &self.token
@@ -104,6 +131,11 @@ impl Stack {
             if let Some(service) = service {
                 self.service(&mut text, number, service);
             }
+        }
+        text += if self.moved.is_empty() { "" } else { "moved:\n" };
+        for (number, from, to) in &self.moved {
+            let (from, to) = (resource_name(*number, *from), resource_name(*number, *to));
+            let _ = writeln!(text, "  - {{from: container.{from}, to: container.{to}}}");
         }
         self.on_cluster(&mut text);
         if let Some(names) = self.names {
@@ -146,7 +178,7 @@ impl Stack {
 
     fn service(&self, text: &mut String, number: usize, service: &Service) {
         let nodes = ["all", "[n1, n2]", "[n2, n3]", "[n3]"][service.nodes];
-        let _ = write!(text, "  c{number}: {{nodes: {nodes}, image: \"app:{}\"", service.version);
+        let _ = write!(text, "  {}: {{nodes: {nodes}, image: \"app:{}\"", self.name(number), service.version);
         if let Some(memory) = service.memory {
             let _ = write!(text, ", memory: {}m", 16 + u32::from(memory));
         }
@@ -160,7 +192,7 @@ impl Stack {
         let _ = write!(text, ", volumes: [{}]", mounts.join(", "));
         // Only what comes earlier, so that there is no circle.
         if let Some(needs) = service.needs.filter(|needs| *needs < number && self.services[*needs].is_some()) {
-            let _ = write!(text, ", dependsOn: [container.c{needs}]");
+            let _ = write!(text, ", dependsOn: [container.{}]", self.name(needs));
         }
         if let Some(port) = service.port {
             // A port that two ask for would be a clash: each has four of its own.
@@ -203,6 +235,7 @@ impl Service {
     fn random(random: &mut Rng) -> Self {
         let some = |random: &mut Rng, below: u8| random.bool().then(|| random.u8(..below));
         Self {
+            name: 0,
             version: random.u8(..3),
             memory: some(random, 2),
             nodes: random.usize(..4),
@@ -229,6 +262,11 @@ impl Service {
             _ => (self.health, self.secret, self.unavailable) = (new.health, new.secret, new.unavailable),
         }
     }
+}
+
+/// The name of a service that was renamed so often.
+fn resource_name(number: usize, name: u8) -> String {
+    if name == 0 { format!("c{number}") } else { format!("c{number}-{name}") }
 }
 
 /// A value that nothing else contains.

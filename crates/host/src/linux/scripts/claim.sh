@@ -1,5 +1,6 @@
-# Then: the stack's name, the serial of the state at hand, the serial to come, then `NAME ADDRESS` of each resource about
-# to be touched. Refuses where the host was touched from a newer state.
+# Then: the stack's name, the serial of the state at hand, the serial to come, then `FROM TO ADDRESS` of each entry that is
+# to have another name and address, an empty line, then `NAME ADDRESS` of each resource about to be touched. Refuses where
+# the host was touched from a newer state.
 IFS= read -r stack
 IFS= read -r parent
 IFS= read -r serial
@@ -11,6 +12,20 @@ if [ "$last" -gt "$parent" ]; then
     exit 0
 fi
 try mkdir -p -- "$own/entries"
+while read -r from to address && [ -n "$from" ]; do
+    before="$own/entries/$from"
+    [ -s "$before" ] || continue
+    # Each step may be the second try of one that was cut short.
+    if ! grep -qx original "$before"; then
+        rm -f -- "$own/originals/$to"
+    elif exists "$own/originals/$from"; then
+        try mv -fT -- "$own/originals/$from" "$own/originals/$to"
+        durable "$own/originals"
+    fi
+    record "$own/entries/$to" "$(printf 'address %s\n' "$address" && sed '/^address /d' "$before")"
+    try rm -f -- "$before"
+    durable "$own/entries"
+done
 set --
 while read -r name address; do
     if [ ! -s "$own/entries/$name" ]; then

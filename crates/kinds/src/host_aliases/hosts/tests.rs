@@ -57,6 +57,7 @@ async fn step(host: &dyn Host, operation: Operation, spec: Option<&Value>, state
         planned: None,
         generation: "",
         state,
+        held: &BTreeSet::new(),
         paths: &[],
         entries: &BTreeMap::new(),
         remakes: &[],
@@ -65,6 +66,10 @@ async fn step(host: &dyn Host, operation: Operation, spec: Option<&Value>, state
         progress: &|_| (),
     };
     execute(host, &job).await.unwrap();
+}
+
+fn look(request: &ReadRequest<'_>, survey: &Survey) -> Observed {
+    observe(request, survey, &Blocks::find(std::slice::from_ref(request), survey, LINEAGE))
 }
 
 async fn survey(host: &dyn Host) -> Survey {
@@ -81,7 +86,7 @@ async fn text(host: &dyn Host) -> String {
 async fn seen(host: &dyn Host, state: &ResourceState) -> String {
     let address = address("a");
     let request = ReadRequest { candidates: vec![state], applied: true, ..ReadRequest::new(&address) };
-    match observe(&request, &survey(host).await, LINEAGE) {
+    match look(&request, &survey(host).await) {
         Observed::Present(present) if present.spec == state.spec => "as applied".to_owned(),
         Observed::Present(present) => serde_json::to_string(present.spec.get("entries").unwrap()).unwrap(),
         other => format!("{other:?}"),
@@ -154,11 +159,11 @@ async fn a_step_that_was_cut_short_shows_how_far_it_came() {
     let address = address("a");
     for candidates in [vec![&two, &one], vec![&one]] {
         let request = ReadRequest { candidates, applied: true, ..ReadRequest::new(&address) };
-        let Observed::Present(present) = observe(&request, &survey, LINEAGE) else { panic!("it is there") };
+        let Observed::Present(present) = look(&request, &survey) else { panic!("it is there") };
         assert_eq!(present.spec, one.spec);
     }
     let request = ReadRequest { wanted: Some(&two.spec), ..ReadRequest::new(&address) };
-    assert_eq!(observe(&request, &survey, LINEAGE), Observed::Absent, "state is lost: it is put anew");
+    assert_eq!(look(&request, &survey), Observed::Absent, "state is lost: it is put anew");
 }
 
 #[test]
@@ -169,7 +174,7 @@ fn a_file_of_another_stack_leaves_no_room() {
     let file = Address::parse("file.hosts[\"node1\"]").unwrap();
     let claim = ForeignClaim { path: PATH.to_owned(), stack: "base".to_owned(), address: file };
     let survey = Survey { foreign: vec![claim], ..Survey::default() };
-    let Observed::Foreign(what) = observe(&request, &survey, LINEAGE) else { panic!("it is not foreign") };
+    let Observed::Foreign(what) = look(&request, &survey) else { panic!("it is not foreign") };
     assert_snapshot!(what, @r#"/etc/hosts, as a whole of file.hosts["node1"] in stack base,"#);
 }
 
