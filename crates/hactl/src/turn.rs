@@ -201,14 +201,15 @@ pub(crate) fn message(what: &str, applied: &Applied, plan: &Plan, config: &Appli
     Message { summary, trailers }
 }
 
-/// The commit that a config is in, with `-dirty` where it differs; none without git, and in the sandbox.
-pub(crate) fn commit_of(session: &Session, config: &Config, global: &Global) -> Result<Option<String>, Failure> {
+/// The commit that a config is in, with `-dirty` where it differs; none without git, where git does not tell, and in the
+/// sandbox: whether all is well with git is asked when something is applied.
+pub(crate) fn commit_of(session: &Session, config: &Config, global: &Global) -> Option<String> {
     if session.world == World::Sandbox || !config.git.commit {
-        return Ok(None);
+        return None;
     }
-    match Repository::find(&session.store).map_err(Diagnostic::from)? {
-        Place::Versioned(repository) => Ok(repository.commit_of(&files(config, global)).map_err(Diagnostic::from)?),
-        Place::Ignored(_) | Place::Nowhere => Ok(None),
+    match Repository::find(&session.store) {
+        Ok(Place::Versioned(repository)) => repository.commit_of(&files(config, global)).ok().flatten(),
+        _ => None,
     }
 }
 

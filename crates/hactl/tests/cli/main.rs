@@ -6,6 +6,7 @@ mod crash;
 mod encryption;
 mod files;
 mod fleet;
+mod git;
 mod laws;
 mod log;
 #[cfg(debug_assertions)]
