@@ -118,7 +118,7 @@ pub(crate) async fn recover(
     state.encryption = vault.as_ref().map(|vault| vault.header().clone());
     state.variables = kept(&desired.variables, &state, &keyring, vault.as_ref(), label::variable);
     state.outputs = kept(&desired.outputs, &state, &keyring, vault.as_ref(), label::output);
-    let hidden = left.places.iter().flat_map(|(_, remains)| remains.hidden.iter().cloned()).collect();
+    let hidden = left.places.values().flat_map(|remains| remains.hidden.iter().cloned()).collect();
     let warnings = config.warnings.iter().cloned().chain(read.warnings).collect();
     Ok(Recovered { state, rebuilt, external, unreachable, hidden, warnings })
 }
