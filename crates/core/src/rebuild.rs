@@ -52,13 +52,13 @@ pub struct Rebuilt {
     pub vanished: Vec<Address>,
 }
 
-/// Fills a state, in which nothing is recorded yet, with what is there.
+/// Fills a state, in which nothing is recorded yet but secrets whose values are still known, with what is there.
 pub fn rebuild(state: &mut State, evidence: Evidence<'_>) -> Rebuilt {
     let mut rebuilt = Rebuilt::default();
     for resource in evidence.desired {
         let address = &resource.address;
         if resource.node.is_none() {
-            if evidence.generated.contains(address) {
+            if evidence.generated.contains(address) && !state.resources.contains_key(address) {
                 let spec = Arc::new(known_part(&resource.spec).unwrap_or(Value::Map(Map::new())));
                 let lost = ResourceState { lost: true, ..recorded(resource, spec, None) };
                 state.resources.insert(address.clone(), lost);

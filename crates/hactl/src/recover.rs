@@ -22,6 +22,8 @@ use crate::session::Session;
 
 /// What was asked for.
 pub(crate) struct Asked<'a> {
+    /// The state at hand that is rebuilt all the same: the values of its secrets stay.
+    pub(crate) former: Option<&'a State>,
     /// The stack's identity, where more than one stack of its name was on the hosts.
     pub(crate) lineage: Option<&'a str>,
     /// Go on without the hosts that do not answer.
@@ -56,7 +58,13 @@ pub(crate) async fn recover(
     let fail = |diagnostics| Failure::of(&config.sources, diagnostics);
     let read = run::read_values(session, config, Mode::Normal).await?;
     let nothing = State::new(&config.name, "");
-    let mut keyring = Keyring::unlock(session, Some(config), None, &nothing, read.values)?;
+    let former = asked.former.unwrap_or(&nothing);
+    let mut keyring = Keyring::unlock(session, Some(config), former.encryption.as_ref(), former, read.values)?;
+    if keyring.is_closed() {
+        return Err(Diagnostic::error("the secrets of the state at hand cannot be decrypted here, and would be lost")
+            .help("name the identity that decrypts them in HACTL_AGE_IDENTITY, or move the state file away")
+            .into());
+    }
     let hosts = session.hosts(&nothing, keyring.secrets.key.as_ref());
     let nodes = config.nodes.values().map(|node| (node.name.clone(), node.connection.clone())).collect();
     let cluster = config.kubernetes.as_ref().map(|kubernetes| &kubernetes.connection);
@@ -87,7 +95,7 @@ pub(crate) async fn recover(
     let found = traces(&hosts, &on(&nothing)).await;
     check_reachable(&found.unreachable, asked)?;
     let stack = Found::of(&found, &config.name, asked.lineage)?;
-    let mut state = State { serial: stack.serial + 1, ..State::new(&config.name, &stack.lineage) };
+    let mut state = asked.beginning(&stack, config, &desired)?;
     let seen = refresh(&hosts, &on(&state), events).await;
     let left = remains(&hosts, &on(&state)).await;
     let unreachable: BTreeMap<String, Arc<str>> = seen
@@ -102,7 +110,8 @@ pub(crate) async fn recover(
     let there = left.places.values().flat_map(|remains| remains.there.clone()).collect();
     let secrets = desired.resources.iter().filter(|resource| resource.address.primitive() == "secret");
     let (generated, external): (Vec<_>, Vec<_>) = secrets.partition(|resource| is_generated(&resource.spec));
-    let external = external.into_iter().map(|resource| resource.address.clone()).collect();
+    let is_read_anew = |address: &Address| !state.resources.contains_key(address);
+    let external = external.into_iter().map(|resource| resource.address.clone()).filter(is_read_anew).collect();
     let generated = generated.into_iter().map(|resource| resource.address.clone()).collect();
     let rebuilt = rebuild(
         &mut state,
@@ -122,9 +131,28 @@ pub(crate) async fn recover(
     state.encryption = vault.as_ref().map(|vault| vault.header().clone());
     state.variables = kept(&desired.variables, &state, &keyring, vault.as_ref(), label::variable);
     state.outputs = kept(&desired.outputs, &state, &keyring, vault.as_ref(), label::output);
-    let hidden = left.places.iter().flat_map(|(_, remains)| remains.hidden.iter().cloned()).collect();
+    let hidden = left.places.values().flat_map(|remains| remains.hidden.iter().cloned()).collect();
     let warnings = config.warnings.iter().cloned().chain(read.warnings).collect();
     Ok(Recovered { state, rebuilt, external, unreachable, hidden, warnings })
+}
+
+impl Asked<'_> {
+    /// The state to begin with: nothing is in it but the secrets of the one at hand.
+    fn beginning(&self, stack: &Found, config: &Config, desired: &Desired) -> Result<State, Diagnostic> {
+        let mut state = State { serial: stack.serial + 1, ..State::new(&config.name, &stack.lineage) };
+        let Some(former) = self.former else { return Ok(state) };
+        if former.lineage != stack.lineage {
+            return Err(Diagnostic::error("the state at hand is another stack's than the one on the hosts")
+                .detail(format!("its lineage is {}, that of the hosts {}", former.lineage, stack.lineage))
+                .help("move the state file away, if the one on the hosts is meant"));
+        }
+        state.serial = state.serial.max(former.serial + 1);
+        let secrets = desired.resources.iter().filter(|resource| resource.address.primitive() == "secret");
+        let kept = secrets.filter_map(|resource| former.resources.get_key_value(&resource.address));
+        let kept = kept.filter(|(_, known)| !known.lost);
+        state.resources.extend(kept.map(|(address, known)| (address.clone(), known.clone())));
+        Ok(state)
+    }
 }
 
 /// The stack that is meant, of those that were on the hosts.

@@ -8,7 +8,8 @@ use hactl_core::value::{Map, Value};
 use hactl_engine::{Job, ReadRequest, StepError};
 use hactl_host::labels;
 
-/// The output of one that was adopted: it carries no label of ours, and is known by its name.
+/// The output of one that was adopted: it carries no label of ours, and is known by its name, and by the lineage of the stack
+/// that made it, empty where none did.
 const ADOPTED: &str = "adopted";
 
 /// The spec of one that a container names.
@@ -46,7 +47,7 @@ pub(crate) fn observe(word: &str, request: &ReadRequest<'_>, seen: Option<Seen<'
     let Some(seen) = seen else { return Observed::Absent };
     let label = seen.labels.get(labels::LINEAGE);
     let is_own = label.is_some_and(|label| label == lineage);
-    let is_adopted = |outputs: &Map| outputs.contains_key(ADOPTED) && label.is_none();
+    let is_adopted = |outputs: &Map| outputs.get(ADOPTED).is_some_and(|known| *known == adopted_from(&seen));
     let candidate = request.candidates.first().filter(|candidate| is_own || is_adopted(&candidate.outputs));
     let Some(candidate) = candidate else {
         // What is there under the name of one that is to go is somebody else's.
@@ -69,8 +70,13 @@ pub(crate) fn observe(word: &str, request: &ReadRequest<'_>, seen: Option<Seen<'
     })
 }
 
+/// What tells one that was adopted from another of its name, as far as anything does: the stack that it was made by.
+fn adopted_from(seen: &Seen<'_>) -> Value {
+    Value::from(seen.labels.get(labels::LINEAGE).map(String::as_str).unwrap_or_default())
+}
+
 fn foreign(word: &str, seen: &Seen<'_>, own: bool) -> Foreign {
-    let outputs = if own { Map::new() } else { Map::from([(ADOPTED.to_owned(), Value::Bool(true))]) };
+    let outputs = if own { Map::new() } else { Map::from([(ADOPTED.to_owned(), adopted_from(seen))]) };
     let found = Present {
         spec: spec(seen.name, seen.driver),
         outputs,

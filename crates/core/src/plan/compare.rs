@@ -155,11 +155,13 @@ impl Deciding<'_, '_> {
     }
 
     /// Whether a resource has outputs in this plan that are not those of before.
-    fn is_made_anew(&self, address: &Address) -> bool {
+    pub(super) fn is_made_anew(&self, address: &Address) -> bool {
         let change = self.index.number(address).and_then(|number| self.verdicts[number].as_ref());
+        let anew =
+            |reason: &Reason| matches!(reason, Reason::Missing | Reason::Requested | Reason::DependencyRemade(_));
         change.is_some_and(|change| match change.action {
             Action::Replace => true,
-            Action::Create => change.reasons.iter().any(|reason| matches!(reason, Reason::Missing | Reason::Requested)),
+            Action::Create => change.reasons.iter().any(anew),
             _ => !change.remakes.is_empty(),
         })
     }

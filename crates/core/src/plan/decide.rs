@@ -131,11 +131,13 @@ impl<'a> Deciding<'a, '_> {
     /// What to do about a resource that the config wants.
     fn wanted(&mut self, resource: &'a Resource, requested: bool) -> Option<Change> {
         let address = &resource.address;
-        if let Some(known) = self.state.resources.get(address).filter(|known| known.lost && !requested) {
-            return Some(self.leave_lost(resource, known));
-        }
         let mut sight = self.look(address);
-        if self.state.resources.get(address).is_some_and(|known| known.lost) {
+        let mut anew = None;
+        if let Some(known) = self.state.resources.get(address).filter(|known| known.lost) {
+            anew = self.why_made_anew(resource, requested);
+            if anew.is_none() {
+                return Some(self.leave_lost(resource, known));
+            }
             sight = Sight::Gone;
         }
         if matches!(sight, Sight::Dark(_)) && self.is_place_to_come(resource) {
@@ -188,7 +190,7 @@ impl<'a> Deciding<'a, '_> {
             }
             // What vanished by itself may be made again, protected or not.
             Sight::Gone => {
-                change.reasons.push(if requested { Reason::Requested } else { Reason::Missing });
+                change.reasons.push(anew.unwrap_or(Reason::Missing));
                 Some(change)
             }
             Sight::Foreign(foreign) if !resource.adopt && !foreign.own => {

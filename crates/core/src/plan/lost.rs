@@ -9,12 +9,28 @@ use crate::address::Address;
 use crate::diff::{at_path, copy_path, may_be_same};
 use crate::plan::decide::{Deciding, about, waits_for};
 use crate::plan::sight::Refreshed;
-use crate::plan::{Action, Change};
+use crate::plan::{Action, Change, Reason};
 use crate::resource::Resource;
 use crate::state::ResourceState;
 use crate::value::Value;
 
 impl Deciding<'_, '_> {
+    /// Why a secret that is lost is made anew: because that is asked for, or because what it is made from is.
+    pub(super) fn why_made_anew(&self, resource: &Resource, requested: bool) -> Option<Reason> {
+        if requested {
+            return Some(Reason::Requested);
+        }
+        let mut remade = None;
+        resource.spec.for_each_deferred(&mut |deferred| {
+            deferred.expr.for_each_output(&mut |output| {
+                if remade.is_none() && self.is_made_anew(&output.address) {
+                    remade = Some(output.address.clone());
+                }
+            });
+        });
+        remade.map(Reason::DependencyRemade)
+    }
+
     /// Nothing is done to a secret that is lost.
     pub(super) fn leave_lost(&mut self, resource: &Resource, known: &ResourceState) -> Change {
         self.lost.push(resource.address.clone());

@@ -3,6 +3,7 @@ use std::time::Duration;
 use clap::Args;
 use hactl_config::Config;
 use hactl_core::Diagnostic;
+use hactl_core::state::State;
 use hactl_state::Condition;
 use hactl_state::git::Message;
 
@@ -26,7 +27,7 @@ pub(crate) struct Recover {
     /// The stack's identity, where several stacks of its name were on the hosts
     #[arg(long, value_name = "LINEAGE")]
     lineage: Option<String>,
-    /// Rebuild the state although there is one that can be used; that one is kept beside it
+    /// Rebuild the state although there is one that can be used; its secrets stay, and it is kept beside the new one
     #[arg(long)]
     force: bool,
     /// Leave out what is on hosts that do not answer, instead of refusing
@@ -53,7 +54,11 @@ impl Recover {
                 .help("`hactl plan` shows what differs from it; --force rebuilds it all the same, and keeps this one beside")
                 .into());
         }
-        let recovered = self.rebuilt(&session, &config, output)?;
+        let former = match &condition {
+            Condition::Good => session.store.load().ok().and_then(|loaded| loaded.state),
+            Condition::Absent | Condition::Damaged(_) => None,
+        };
+        let recovered = self.rebuilt(&session, &config, former.as_ref(), output)?;
         let mut warnings = turn.warnings.clone();
         warnings.extend(recovered.warnings.iter().cloned());
         output.message(&render::diagnostic::render(&warnings, &config.sources, output.colors_messages()));
@@ -76,10 +81,17 @@ impl Recover {
         Ok(0)
     }
 
-    fn rebuilt(&self, session: &Session, config: &Config, output: &Output) -> Result<Recovered, Failure> {
+    fn rebuilt(
+        &self,
+        session: &Session,
+        config: &Config,
+        former: Option<&State>,
+        output: &Output,
+    ) -> Result<Recovered, Failure> {
         let runtime = run::runtime(session.world)?;
         let reporter = Reporter::new(output, false);
-        let asked = Asked { lineage: self.lineage.as_deref(), allow_unreachable: self.allow_unreachable };
+        let lineage = self.lineage.as_deref();
+        let asked = Asked { former, lineage, allow_unreachable: self.allow_unreachable };
         let recovered = {
             let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
             let say = |text: &str| output.message(&format!("\n{text}"));

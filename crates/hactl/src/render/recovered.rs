@@ -21,8 +21,9 @@ pub(crate) fn report(recovered: &Recovered, kept: &[PathBuf]) -> String {
         text.push_str(&format!("What was there before is kept in {}.\n", path.display()));
     }
     if !rebuilt.equal.is_empty() {
-        let verb = if rebuilt.equal.len() == 1 { "is" } else { "are" };
-        text.push_str(&format!("{} {verb} as the config wants it.\n", count(rebuilt.equal.len())));
+        let as_wanted =
+            if rebuilt.equal.len() == 1 { "is as the config wants it" } else { "are as the config wants them" };
+        text.push_str(&format!("{} {as_wanted}.\n", count(rebuilt.equal.len())));
     }
     let plain = |addresses: &[Address]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
     let with = |address: &Address, why: &str| format!("{address}: {}", visible(why));

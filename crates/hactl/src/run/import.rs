@@ -40,6 +40,9 @@ pub(super) fn adopt(desired: &mut Desired, asked: &[Address]) -> Result<BTreeSet
 
 /// Refuses a plan that would not import what was asked for, or do more than that.
 pub(super) fn check(plan: &Plan, asked: &[Address], imported: &BTreeSet<Address>) -> Vec<Diagnostic> {
+    if asked.is_empty() {
+        return Vec::new();
+    }
     let mut diagnostics = Vec::new();
     for address in asked {
         let meant = || plan.changes.iter().filter(|change| is_meant(address, &change.address));

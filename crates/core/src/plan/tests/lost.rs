@@ -65,6 +65,31 @@ fn on_request_it_is_made_anew_with_all_that_uses_it() {
 }
 
 #[test]
+fn what_is_lost_as_well_is_made_anew_with_what_it_is_made_from() {
+    let config =
+        "key.ca size=2\nkey.tls from=$key.ca.id size=1 >key.ca\npage.tls@n1 path=a content=$key.tls.id >key.tls";
+    let mut world = World::new();
+    let plan = world.plan(&sensitive(config)).unwrap();
+    world.apply(&plan, &mut |_, _| Fate::Done);
+    let world = world.lost("key.ca").lost("key.tls");
+    let one = |name: &str| Options { replace: vec![address(name)], ..Options::default() };
+    let mut world = world.options(one("key.tls"));
+    assert_snapshot!(table(&world.plan(&sensitive(config))), @"
+    key.tls cannot be changed: the value of key.ca was lost with the state
+      put the state back that held it; or make it anew on purpose with `--replace key.ca`, which changes everything that uses it
+    ");
+    world = world.options(one("key.ca"));
+    assert_snapshot!(table(&world.plan(&sensitive(config))), @r#"
+    create key.ca because Requested
+    create key.tls because DependencyRemade(key.ca)
+    update page.tls["n1"] [content] because DependencyRemade(key.tls)
+    0 create key.ca
+    1 create key.tls after 0
+    2 update page.tls["n1"] after 1
+    "#);
+}
+
+#[test]
 fn what_is_no_longer_wanted_can_go() {
     assert_snapshot!(table(&world().plan(&Desired::default())), @r#"
     delete key.ca because NotInConfig

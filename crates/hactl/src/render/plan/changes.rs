@@ -137,7 +137,7 @@ fn is_told(change: &Change) -> bool {
 
 fn body(page: &Page, change: &Change, restored: bool) -> Body {
     let mut care = Vec::new();
-    if change.gated && !matches!(change.action, Action::Delete | Action::Forget) {
+    if change.gated && !matches!(change.action, Action::Delete | Action::Forget | Action::NoOp) {
         let on_cluster = change.node.as_deref() == Some(CLUSTER);
         care.push(if on_cluster { "waits until it is ready" } else { "waits until it is healthy" });
     }

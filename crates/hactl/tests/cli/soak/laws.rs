@@ -175,8 +175,8 @@ impl Seen {
         let Some(planned) = run.changes.get(address) else { return };
         let last = match operation {
             Operation::Create | Operation::Update | Operation::Swap => !planned.gated,
-            Operation::Adopt | Operation::Gate | Operation::Delete | Operation::Forget => true,
-            Operation::Settle | Operation::Restore | Operation::Record => false,
+            Operation::Gate | Operation::Delete | Operation::Forget => true,
+            Operation::Adopt | Operation::Settle | Operation::Restore | Operation::Record => false,
         };
         if well && last {
             run.done.insert(address.clone());
