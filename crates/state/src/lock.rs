@@ -37,6 +37,22 @@ pub struct Holder {
     pub since: Timestamp,
 }
 
+impl Holder {
+    /// This process, from now on.
+    pub(crate) fn current(operation: &str) -> Self {
+        let user =
+            ["LOGNAME", "USER"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let now = Timestamp::now();
+        Self {
+            operation: operation.to_owned(),
+            user: user.unwrap_or_else(|| "unknown".to_owned()),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            pid: std::process::id(),
+            since: Timestamp::from_second(now.as_second()).unwrap_or(now),
+        }
+    }
+}
+
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, user, host, pid, since } = self;
@@ -72,7 +88,7 @@ impl Store {
                 }
             }
         }
-        let note = serde_json::to_vec(&current_process(operation)).map_err(std::io::Error::from);
+        let note = serde_json::to_vec(&Holder::current(operation)).map_err(std::io::Error::from);
         note.and_then(|note| durable::note(&file, &note)).map_err(unwritable)?;
         tracing::debug!(path = %path.display(), operation, waited = ?start.elapsed(), "lock taken");
         Ok(LockGuard { _file: file })
@@ -87,16 +103,3 @@ impl Store {
 
 /// How often a lock that another run holds is tried again.
 const TICK: Duration = Duration::from_millis(100);
-
-fn current_process(operation: &str) -> Holder {
-    let user =
-        ["LOGNAME", "USER"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    let now = Timestamp::now();
-    Holder {
-        operation: operation.to_owned(),
-        user: user.unwrap_or_else(|| "unknown".to_owned()),
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        pid: std::process::id(),
-        since: Timestamp::from_second(now.as_second()).unwrap_or(now),
-    }
-}

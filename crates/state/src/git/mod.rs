@@ -1,6 +1,7 @@
 //! Git: where states are versioned, and through whose remotes a team takes turns.
 
-#[expect(dead_code, reason = "what uses it follows")]
 mod command;
+mod lease;
 
 pub use command::GitError;
+pub use lease::{Held, Lease, LeaseError, LeaseGuard, Leases, Loss, Seen, Taking, Terms};
