@@ -14,6 +14,7 @@ use crate::documents::{self, Document};
 use crate::encryption::{self, Encryption};
 use crate::evaluate::evaluate;
 use crate::expression::parse_templates;
+use crate::git::{self, Git};
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::kubernetes::{self, KubernetesConfig};
@@ -31,19 +32,14 @@ use crate::variables::{self, Variable, VariableInputs, VariableScope};
 const FORMAT: i64 = 1;
 
 /// Top-level keys with one value.
-const SINGLE_KEYS: [&str; 5] = ["hactl", "name", "ssh", "encryption", "kubernetes"];
+const SINGLE_KEYS: [&str; 6] = ["hactl", "name", "ssh", "encryption", "git", "kubernetes"];
 
 /// Top-level keys with named entries, beside the sections.
 const MAP_KEYS: [&str; 4] = ["variables", "nodes", "registries", "outputs"];
 
 /// Keys of the format that are not acted on yet, each with the word that refers to what is declared under it.
-const LATER_KEYS: [(&str, &str); 5] = [
-    ("loadBalancers", "loadBalancer"),
-    ("checks", "check"),
-    ("git", "git"),
-    ("moved", "moved"),
-    ("removed", "removed"),
-];
+const LATER_KEYS: [(&str, &str); 4] =
+    [("loadBalancers", "loadBalancer"), ("checks", "check"), ("moved", "moved"), ("removed", "removed")];
 
 /// What native files hold.
 pub(crate) struct Native {
@@ -52,6 +48,7 @@ pub(crate) struct Native {
     pub(crate) nodes: IndexMap<String, NodeConfig>,
     pub(crate) registries: IndexMap<String, RegistryConfig>,
     pub(crate) encryption: Option<Encryption>,
+    pub(crate) git: Git,
     pub(crate) inline_secrets: InlineSecrets,
     pub(crate) declarations: Vec<Declaration>,
     pub(crate) outputs: Vec<OutputDeclaration>,
@@ -88,6 +85,7 @@ pub(crate) fn read(
     let node_entries: Vec<Entry> = merged.take_all("nodes").into_iter().map(&mut evaluated).collect();
     let invalid = std::mem::take(&mut merged.invalid);
     let kubernetes = merged.singles.remove("kubernetes").map(&mut evaluated);
+    let git = merged.singles.remove("git").map(&mut evaluated);
     let mut nodes = NodeSet::decode(&node_entries, ssh.as_ref(), invalid, diagnostics);
     let kubernetes = kubernetes.and_then(|entry| {
         let read = kubernetes::read(&entry, &nodes, diagnostics);
@@ -99,6 +97,8 @@ pub(crate) fn read(
 
     let encryption = merged.singles.remove("encryption");
     let encryption = encryption.and_then(|entry| encryption::read(&entry, &scope, sources, diagnostics));
+
+    let git = git.map_or_else(Git::default, |entry| git::read(&entry, diagnostics));
 
     let mut secret_entries = merged.take_all(secrets::SECTION);
     let inline_secrets = secrets::take_inline(&mut secret_entries, &variables, diagnostics);
@@ -121,6 +121,7 @@ pub(crate) fn read(
         nodes: nodes.nodes,
         registries,
         encryption,
+        git,
         inline_secrets,
         declarations,
         outputs,

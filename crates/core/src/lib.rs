@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod diagnostic;
 pub mod diff;
 pub mod digest;
+pub mod duration;
 pub mod eval;
 pub mod expr;
 pub mod graph;
