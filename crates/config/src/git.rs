@@ -4,41 +4,15 @@ use std::time::Duration;
 
 use hactl_core::Diagnostic;
 use hactl_core::duration;
+pub use hactl_core::git::Git;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::decode::Decoder;
 use crate::tree::Entry;
 
-/// What is done with git when a state is written. Without a git repository nothing of it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Git {
-    /// Whether the state is committed after each run that wrote it.
-    pub commit: bool,
-    /// Whether what was committed is pushed; then a run also begins with a look at the remote.
-    pub push: bool,
-    /// The name of the remote.
-    pub remote: String,
-    /// The remote's branch that is pushed to; the current branch's namesake where left out.
-    pub branch: Option<String>,
-    /// For how long a lease is valid after its holder was last heard of; at least [`SHORTEST_LEASE`].
-    pub lease_duration: Duration,
-}
-
 /// The shortest `leaseDuration`: a holder has to be able to renew it in time over a slow connection.
 pub const SHORTEST_LEASE: Duration = Duration::from_secs(15);
-
-impl Default for Git {
-    fn default() -> Self {
-        Self {
-            commit: true,
-            push: false,
-            remote: "origin".to_owned(),
-            branch: None,
-            lease_duration: Duration::from_secs(300),
-        }
-    }
-}
 
 /// How the state is kept in git, and how a team takes turns.
 #[derive(Deserialize, JsonSchema)]

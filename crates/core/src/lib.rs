@@ -11,6 +11,7 @@ pub mod digest;
 pub mod duration;
 pub mod eval;
 pub mod expr;
+pub mod git;
 pub mod graph;
 pub mod node;
 pub mod observed;

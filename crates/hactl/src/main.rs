@@ -11,6 +11,7 @@ mod output;
 mod render;
 mod run;
 mod session;
+mod turn;
 mod withheld;
 
 use std::process::ExitCode;

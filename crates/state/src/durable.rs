@@ -134,6 +134,14 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Copies a file. One that is not there is no error, and nothing is copied. Not safe against a crash.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::copy(from, to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A file that only grows.
 #[derive(Debug)]
 pub(crate) struct Log {

@@ -20,6 +20,8 @@ pub enum FileKind {
     Lock,
     /// A saved plan.
     Plan,
+    /// The index that a commit is made with.
+    Index,
 }
 
 impl fmt::Display for FileKind {
@@ -29,6 +31,7 @@ impl fmt::Display for FileKind {
             Self::Journal => "journal",
             Self::Lock => "lock file",
             Self::Plan => "plan file",
+            Self::Index => "index for the commit",
         })
     }
 }

@@ -62,6 +62,7 @@ fn unwritable_detail(file: FileKind) -> &'static str {
         }
         FileKind::Lock => "nothing was started",
         FileKind::Plan => "no plan was saved; nothing else was changed",
+        FileKind::Index => "the state file is as it was before, and not committed",
     }
 }
 
@@ -95,7 +96,7 @@ fn help(error: &StateError) -> String {
         StateError::Unwritable { file, path, source } => {
             let again = match file {
                 FileKind::State | FileKind::Journal => "run `hactl apply` again",
-                FileKind::Lock | FileKind::Plan => "run the command again",
+                FileKind::Lock | FileKind::Plan | FileKind::Index => "run the command again",
             };
             format!("{}, then {again}", make_writable(path, source.kind()))
         }

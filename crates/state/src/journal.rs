@@ -64,7 +64,7 @@ pub enum Record {
     },
     /// Something that these depend on changed, and they are yet to be told.
     Notify(Vec<Address>),
-    /// The state file with this checksum holds everything above. Only [`Journal::finish`] writes it.
+    /// The state file with this checksum holds everything above. Only [`Journal::save`] writes it.
     Saved(Digest),
 }
 
@@ -145,15 +145,26 @@ impl Journal {
         Ok(())
     }
 
+    /// Writes the state that the apply came to; gives the state file's checksum. The journal is left, and says that its
+    /// state is saved: [`Store::discard_journal`] removes it once the state is committed.
+    ///
+    /// # Errors
+    /// When a file cannot be written. The journal then still holds what is true.
+    pub fn save(mut self, state: &State) -> Result<Digest, StateError> {
+        let (staged, digest) = self.store.stage(state)?;
+        self.append(&[Record::Saved(digest)])?;
+        self.store.commit(staged)?;
+        Ok(digest)
+    }
+
     /// Writes the state that the apply came to, and removes the journal; gives the state file's checksum.
     ///
     /// # Errors
     /// When a file cannot be written. The journal then still holds what is true.
-    pub fn finish(mut self, state: &State) -> Result<Digest, StateError> {
-        let (staged, digest) = self.store.stage(state)?;
-        self.append(&[Record::Saved(digest)])?;
-        self.store.commit(staged)?;
-        self.store.discard_journal()?;
+    pub fn finish(self, state: &State) -> Result<Digest, StateError> {
+        let store = self.store.clone();
+        let digest = self.save(state)?;
+        store.discard_journal()?;
         Ok(digest)
     }
 

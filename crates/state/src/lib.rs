@@ -2,7 +2,8 @@
 //! encryption of what must not be read in them ([`encryption`]).
 //!
 //! One run that changes something: [`Store::lock`], [`Store::load`], [`Store::recover`], [`Journal::create`],
-//! [`Journal::append`] before and after every effect, [`Journal::finish`]. A kill at any instant leaves files from
+//! [`Journal::append`] before and after every effect, [`Journal::save`], [`git::Repository::commit`] where there is git,
+//! [`Store::discard_journal`]. A kill at any instant leaves files from
 //! which the next [`Store::load`] gives what is true. Commands that only read use [`Store::load`] alone: it writes
 //! nothing and needs no lock.
 //!

@@ -127,7 +127,11 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) fn discard_journal(&self) -> Result<(), StateError> {
+    /// Removes the journal of an apply that saved its state, where there is one. The lock must be held.
+    ///
+    /// # Errors
+    /// When it cannot be removed; it then does no harm.
+    pub fn discard_journal(&self) -> Result<(), StateError> {
         let path = self.journal_path();
         durable::remove(&path).map_err(|source| StateError::unwritable(FileKind::Journal, &path, source))?;
         tracing::debug!(path = %path.display(), "no journal left");
@@ -151,20 +155,22 @@ impl Store {
 
     fn read_state(&self) -> Result<Option<(State, Digest)>, StateError> {
         let path = self.state_path();
-        let Some(bytes) = read(FileKind::State, &path)? else {
-            return Ok(None);
-        };
+        read(FileKind::State, &path)?.map(|bytes| self.parse(&bytes, &path)).transpose()
+    }
+
+    /// What the bytes of a state file of this stack say; `path` is for messages.
+    pub(crate) fn parse(&self, bytes: &[u8], path: &Path) -> Result<(State, Digest), StateError> {
         let (document, digest) =
-            sealed::read::<Document>(&bytes).map_err(|flaw| StateError::flawed(FileKind::State, &path, flaw))?;
+            sealed::read::<Document>(bytes).map_err(|flaw| StateError::flawed(FileKind::State, path, flaw))?;
         if document.stack != self.stack {
             return Err(StateError::OtherStack {
                 file: FileKind::State,
-                path,
+                path: path.to_owned(),
                 found: document.stack,
                 wanted: self.stack.clone(),
             });
         }
-        Ok(Some((document.into(), digest)))
+        Ok((document.into(), digest))
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn has_work(prepared: &Prepared) -> bool {
         || prepared.nodes.values().any(|node| node.forgotten(&prepared.state).next().is_some())
 }
 
-/// Applies a plan: journal, steps, state.
+/// Applies a plan: journal, steps, state. The journal is left to [`Turn::end`](crate::turn::Turn::end).
 pub(crate) async fn execute(
     session: &Session,
     keyring: &mut Keyring,
@@ -93,7 +93,7 @@ pub(crate) async fn execute(
         events,
     })
     .await;
-    recorder.0.finish(&applied.state)?;
+    recorder.0.save(&applied.state)?;
     Ok(applied)
 }
 

@@ -87,6 +87,8 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
         state_digest: loaded.digest,
         withheld: None,
         encryption: None,
+        git: hactl_core::git::Git::default(),
+        config_commit: None,
         plan: Plan {
             mode: Mode::Normal,
             stack: "web".to_owned(),
