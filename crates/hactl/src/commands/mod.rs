@@ -13,6 +13,7 @@ pub(crate) mod schema;
 pub(crate) mod secret;
 pub(crate) mod show;
 pub(crate) mod state;
+pub(crate) mod unlock;
 pub(crate) mod validate;
 
 use crate::cli::{Cli, Command};
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Show(command) => command.run(global, output),
         Command::Secret(command) => command.run(global, output),
         Command::State(command) => command.run(global, output),
+        Command::Unlock(command) => command.run(global, output),
         Command::Graph(command) => command.run(global, output),
         Command::Output(command) => command.run(global, output),
         Command::Schema(command) => command.run(output),

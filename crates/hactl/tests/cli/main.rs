@@ -8,5 +8,6 @@ mod fleet;
 mod laws;
 mod log;
 mod process;
+mod races;
 mod scan;
 mod signals;
