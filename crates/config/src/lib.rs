@@ -2,6 +2,7 @@
 //!
 //! The only crate that knows the file formats: the native one and RKE's. It decides nothing about resources: specs are
 //! held against the schemas that the kinds hand in, and their templates stay to be evaluated by whoever builds the graph.
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests make and damage files as they like"))]
 
 mod addons;
 pub mod config;

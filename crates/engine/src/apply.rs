@@ -121,7 +121,7 @@ pub async fn apply(work: Apply<'_>) -> Applied {
         book.remember_node(node, nodes);
     }
     let forgotten = hosts::forgotten(&book.state, nodes);
-    for node in forgotten.keys() {
+    for node in forgotten.keys().copied().chain(hosts::let_go(plan, nodes)) {
         touched.entry(node).or_default();
     }
     let written = book.write(recorder);

@@ -4,35 +4,34 @@ use std::time::Duration;
 
 use hactl_core::Diagnostic;
 use hactl_core::git::Git;
-use hactl_state::git::{LeaseGuard, Leases, Taking, Terms};
+use hactl_state::git::{LeaseGuard, Leases, Repository, Taking, Terms};
 
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
-use crate::output::Output;
 use crate::session::{Session, hidden_directory};
+use crate::turn::Wish;
 
-/// The lease of a session's stack.
-pub(crate) fn of(session: &Session, git: &Git) -> Leases {
+/// The lease of a session's stack, on a remote of the repository that its state is in.
+pub(crate) fn of(session: &Session, git: &Git, repository: &Repository) -> Leases {
     let note = session.directory.join(".hactl").join(format!("lease-{}", session.store.stack()));
-    Leases::new(&session.directory, &git.remote, session.store.stack(), &note)
+    Leases::new(repository.top(), &git.remote, session.store.stack(), &note)
 }
 
 /// Takes the lease, waiting for somebody else's for so long. The lock of this machine must be held. Where it is lost, no
 /// more steps begin.
 pub(crate) fn take(
+    leases: &Leases,
     session: &Session,
-    git: &Git,
-    operation: &str,
+    wish: &Wish<'_>,
     wait: Duration,
     interrupts: &Interrupts,
-    output: &Output,
 ) -> Result<LeaseGuard, Failure> {
     hidden_directory(&session.directory)?;
     let id = uuid::Uuid::new_v4().to_string();
-    let terms = Terms { id: &id, operation, duration: git.lease_duration, wait };
+    let terms = Terms { id: &id, operation: wish.operation, duration: wish.git.lease_duration, wait };
     let mut tell = |taking: Taking<'_>| {
-        output.message(&match taking {
-            Taking::Waiting(lease) => format!("Waiting for {lease} (lease on {}).\n", git.remote),
+        wish.output.message(&match taking {
+            Taking::Waiting(lease) => format!("Waiting for {lease} (lease on {}).\n", wish.git.remote),
             Taking::TookOver(lease) => {
                 format!("Took over the lease of a run that did not end and was not heard of any more: {lease}.\n")
             }
@@ -40,7 +39,7 @@ pub(crate) fn take(
         });
     };
     let stop = interrupts.clone();
-    let guard = of(session, git).take(terms, &mut tell, move |_loss| stop.stop()).map_err(Diagnostic::from)?;
+    let guard = leases.take(terms, &mut tell, move |_loss| stop.stop()).map_err(Diagnostic::from)?;
     interrupts.lease(guard.held());
     Ok(guard)
 }

@@ -84,10 +84,10 @@ impl<'a> Turn<'a> {
             turn.look_at_git().map_err(Diagnostic::from)?;
         }
         if let Some(repository) = turn.repository.as_ref().filter(|_| turn.git.push) {
-            let (git, interrupts) = (&turn.git, &turn.interrupts);
+            let leases = lease::of(session, &turn.git, repository);
             let wait = wish.wait.saturating_sub(started.elapsed());
-            turn.lease = Some(lease::take(session, git, wish.operation, wait, interrupts, wish.output)?);
-            let remote = repository.remote(git).map_err(Diagnostic::from)?;
+            turn.lease = Some(lease::take(&leases, session, wish, wait, &turn.interrupts)?);
+            let remote = repository.remote(&turn.git).map_err(Diagnostic::from)?;
             turn.unpushed = remote.check().map_err(Diagnostic::from)?;
         }
         let loaded = session.store.load()?;
@@ -201,7 +201,7 @@ impl<'a> Turn<'a> {
     fn commit_what_was_left(&mut self, loaded: &Loaded) -> Result<(), RepositoryError> {
         let Some(repository) = self.repository.as_ref().filter(|_| self.git.commit) else { return Ok(()) };
         if !repository.is_left_over()? {
-            return Ok(());
+            return repository.mend_index();
         }
         // What a journal adds is not in the file.
         let folded = loaded.journal.as_ref().map(|journal| journal.header.serial.saturating_sub(1));

@@ -10,7 +10,6 @@
 //! Everything here blocks on the disk. The file formats are described in `state/README.md` at the top of the
 //! repository.
 
-mod durable;
 pub mod encryption;
 mod error;
 mod explain;
@@ -21,6 +20,8 @@ mod replay;
 mod saved_plan;
 mod sealed;
 mod store;
+
+use hactl_effect::durable;
 
 pub use durable::write_private;
 pub use error::{FileKind, StateError};

@@ -4,9 +4,10 @@
 //! locks nothing. The file tells who holds the lock.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::time::{Duration, Instant};
 
+use hactl_effect::disk::File;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +143,7 @@ impl Store {
     /// When the lock file cannot be read.
     pub fn locked_by(&self) -> Result<Locked, StateError> {
         let path = self.lock_path();
-        let file = match File::open(&path) {
+        let file = match std::fs::File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Locked::Nobody),
             Err(source) => return Err(StateError::Unreadable { file: FileKind::Lock, path, source }),

@@ -93,6 +93,24 @@ impl Store {
         Ok(loaded)
     }
 
+    /// Writes what was folded in, with every unfinished step settled, and removes the journal: an apply begins with this,
+    /// and its own journal continues that state. The lock must be held. Where nothing differs nothing is written.
+    ///
+    /// What a run makes of unfinished steps has to be on disk before its first intent, which takes their place.
+    ///
+    /// # Errors
+    /// When a file cannot be written; both then still say what is true.
+    pub fn settle(&self, loaded: Loaded, settled: &State) -> Result<(), StateError> {
+        if let Some(folded) = &loaded.journal {
+            return Journal::reopen(self, folded)?.finish(settled).map(|_digest| ());
+        }
+        self.discard_journal()?;
+        match loaded.state {
+            Some(state) if state != *settled => self.save(settled).map(|_digest| ()),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the state where no apply was journaled; gives the file's checksum. The lock must be held, and
     /// [`Store::recover`] have dealt with a journal.
     ///

@@ -155,7 +155,6 @@ pub(crate) struct Work<'a> {
     pub(crate) config: &'a Config,
     pub(crate) planning: &'a PlanOptions,
     pub(crate) applying: &'a ApplyOptions,
-    pub(crate) global: &'a Global,
     pub(crate) output: &'a Output,
 }
 
@@ -176,9 +175,10 @@ pub(crate) fn plan_and_apply(
         let wish =
             Wish { operation, wait: planning.lock_timeout, git: &config.git, no_commit: applying.no_commit, output };
         let (turn, loaded) = Turn::begin(&session, &wish)?;
-        let work = Work { mode, session: &session, config: &config, planning, applying, global, output };
+        let work = Work { mode, session: &session, config: &config, planning, applying, output };
         let prepared = work.prepare(&runtime, &turn, loaded)?;
-        work.carry_out(&runtime, turn, prepared, &format!("{operation} {}", config.name))
+        let applicable = turn.applicable(&config, global)?;
+        work.carry_out(&runtime, turn, prepared, &format!("{operation} {}", config.name), &applicable)
     })
 }
 
@@ -204,13 +204,15 @@ impl Work<'_> {
         Ok(prepared)
     }
 
-    /// Shows a plan, asks, and carries it out; `what` is the command and its objects, for the commit.
+    /// Shows a plan, asks, and carries it out; `what` is the command and its objects, for the commit, and `applicable` the
+    /// config as it is found again.
     pub(crate) fn carry_out(
         &self,
         runtime: &Runtime,
         turn: Turn<'_>,
         mut prepared: Prepared,
         what: &str,
+        applicable: &Applicable,
     ) -> Result<u8, Failure> {
         let Self { mode, session, config, applying, output, .. } = *self;
         plan::show(&prepared, config, output, applying.json);
@@ -222,7 +224,6 @@ impl Work<'_> {
         if !applying.auto_approve && prepared.plan.has_changes() {
             run::approve(output, question(mode))?;
         }
-        let applicable = turn.applicable(config, self.global)?;
         let reporter = Reporter::new(output, applying.json);
         reporter.expect(&prepared.plan);
         let applied = {
@@ -240,7 +241,7 @@ impl Work<'_> {
         };
         reporter.finish();
         let applied = applied?;
-        let ended = turn.end(&turn::message(what, &applied, &prepared.plan, &applicable));
+        let ended = turn.end(&turn::message(what, &applied, &prepared.plan, applicable));
         conclude(&applied, &prepared.plan, ended, output, applying.json)
     }
 }

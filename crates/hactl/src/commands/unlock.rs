@@ -1,7 +1,7 @@
 use clap::Args;
 use hactl_config::Config;
 use hactl_core::Diagnostic;
-use hactl_state::git::Seen;
+use hactl_state::git::{Leases, Place, Repository, Seen};
 use hactl_state::{Holder, Locked};
 
 use crate::cli::Global;
@@ -28,7 +28,7 @@ impl Unlock {
         let config = session::load_to_check(global)?;
         let session = Session::open_to_read(global)?;
         let locked = session.store.locked_by()?;
-        let leases = leases(&session, &config);
+        let leases = leases(&session, &config)?;
         let seen = match &leases {
             Some(leases) => leases.see().map_err(Diagnostic::from)?,
             None => None,
@@ -66,8 +66,14 @@ impl Unlock {
 }
 
 /// The lease of the stack, where it is leased at all.
-fn leases(session: &Session, config: &Config) -> Option<hactl_state::git::Leases> {
-    (config.git.push && !session.is_sandbox()).then(|| lease::of(session, &config.git))
+fn leases(session: &Session, config: &Config) -> Result<Option<Leases>, Diagnostic> {
+    if !config.git.push || session.is_sandbox() {
+        return Ok(None);
+    }
+    Ok(match Repository::find(&session.store)? {
+        Place::Versioned(repository) => Some(lease::of(session, &config.git, &repository)),
+        Place::Ignored(_) | Place::Nowhere => None,
+    })
 }
 
 fn shown(seen: &Seen, remote: &str) -> String {

@@ -64,7 +64,7 @@ pub(crate) async fn execute(
         }
         events(event);
     };
-    session.store.recover(start.loaded)?;
+    session.store.settle(start.loaded, &start.state)?;
     let mut generations = session.generations(&start.state);
     let header = Header {
         format: FORMAT,

@@ -45,7 +45,7 @@ impl Wanted {
 }
 
 /// What a simulated crash unwinds with.
-struct Killed;
+pub(crate) struct Killed;
 
 struct JournalRecorder(Journal);
 
@@ -115,7 +115,7 @@ impl Fleet {
 
     async fn plan_and_apply(&mut self, wanted: &Wanted) -> Applied {
         let (plan, state, loaded, seen) = self.plan(wanted).await;
-        self.store.recover(loaded).unwrap();
+        self.store.settle(loaded, &state).unwrap();
         let header = Header {
             format: FORMAT,
             stack: state.stack.clone(),
@@ -212,6 +212,6 @@ impl Fleet {
 }
 
 /// One thread, and waits that take no time.
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }

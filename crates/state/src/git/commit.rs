@@ -5,7 +5,6 @@
 //! the state file alone is updated in their index.
 
 use std::fmt;
-use std::fs::File;
 
 use serde::Deserialize;
 
@@ -74,6 +73,20 @@ impl Repository {
         Ok(true)
     }
 
+    /// Brings the entry of the state file in the user's index up to HEAD, where a run was killed between the two.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn mend_index(&self) -> Result<(), RepositoryError> {
+        let Some(blob) = self.object(&format!("HEAD:{}", self.path))? else { return Ok(()) };
+        if !self.git.succeeds(&["diff-index", "--cached", "--quiet", "HEAD", "--", &self.name])? {
+            let entry = format!("100644,{blob},{}", self.path);
+            // Where something else uses the index, the next run does it.
+            self.git.succeeds(&["update-index", "--add", "--cacheinfo", &entry])?;
+        }
+        Ok(())
+    }
+
     /// Commits the state file; none where it is at HEAD already.
     ///
     /// # Errors
@@ -82,7 +95,7 @@ impl Repository {
         let lock = self.directory.join("hactl.lock");
         let unwritable = |source| StateError::unwritable(FileKind::Lock, &lock, source);
         // Two stacks of one work tree may end at the same time.
-        let turn: File = durable::open_lock(&lock).map_err(unwritable)?;
+        let turn = durable::open_lock(&lock).map_err(unwritable)?;
         turn.lock().map_err(unwritable)?;
         let blob = self.blob(true)?;
         if self.object(&format!("HEAD:{}", self.path))?.as_ref() == Some(&blob) {

@@ -66,7 +66,7 @@ pub enum RepositoryError {
         committed: u64,
     },
     /// The commit failed: a hook refused it, it could not be signed, or git itself failed.
-    #[error("the state is written, but not committed: {source}")]
+    #[error("the state is written, but not committed")]
     NotCommitted {
         /// The state file.
         path: PathBuf,
@@ -109,6 +109,8 @@ pub enum RepositoryError {
         commits: Vec<ForeignCommit>,
         /// The state file, from the top of the work tree.
         path: String,
+        /// Whether there are commits of the state here that the remote does not have either.
+        diverged: bool,
     },
     /// What was committed could not be pushed, because somebody else pushed meanwhile.
     #[error("the state is committed here, but not pushed: {place} has {} not here", counted(commits))]
@@ -142,11 +144,11 @@ pub enum RepositoryError {
         /// What was asked for.
         name: String,
     },
-    /// A revision cannot be exported to a directory.
-    #[error("the files of {revision} cannot be written to {}", directory.display())]
+    /// The files of a commit cannot be written to a directory.
+    #[error("the files of {commit} cannot be written to {}", directory.display())]
     NotExported {
-        /// The revision.
-        revision: String,
+        /// The commit.
+        commit: String,
         /// Where they were to be written.
         directory: PathBuf,
         /// Why.

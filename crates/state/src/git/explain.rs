@@ -34,7 +34,7 @@ fn explained(error: &RepositoryError) -> (String, String) {
         E::Refused { said, .. } => (format!("{said}\n{UNTOUCHED}"), "mend what git says, then run it again".to_owned()),
         E::InProgress { end, .. } => (UNTOUCHED.to_owned(), format!("end it first: {end}; then run the command again")),
         E::NoIdentity { said } => (
-            format!("{said}\n{UNTOUCHED}"),
+            format!("{}\n{UNTOUCHED}", said.lines().last().unwrap_or_default()),
             "tell git: `git config user.name NAME` and `git config user.email ADDRESS`; in CI set GIT_AUTHOR_NAME, \
              GIT_AUTHOR_EMAIL, GIT_COMMITTER_NAME and GIT_COMMITTER_EMAIL"
                 .to_owned(),
@@ -83,9 +83,13 @@ fn explained(error: &RepositoryError) -> (String, String) {
                  `git` in the config"
             ),
         ),
-        E::Behind { commits, path, .. } => {
-            (format!("{}\n{UNTOUCHED}", listed(commits, path)), "`git pull --rebase`, then run it again".to_owned())
-        }
+        E::Behind { commits, path, diverged, .. } => (
+            format!("{}\n{UNTOUCHED}", listed(commits, path)),
+            match *diverged && touch_state(commits) {
+                true => after_race(commits, path),
+                false => "`git pull --rebase`, then run it again".to_owned(),
+            },
+        ),
         E::Moved { commits, path, .. } => (listed(commits, path), after_race(commits, path)),
         E::NotPushed { command, source, .. } => {
             (said(source), format!("mend that, then `{command}`; or leave it to the next apply, which pushes it"))
@@ -98,16 +102,20 @@ fn explained(error: &RepositoryError) -> (String, String) {
 
 /// What to do about commits that came while a run was going on.
 fn after_race(commits: &[ForeignCommit], path: &str) -> String {
-    if commits.iter().any(|commit| commit.touches_state) {
+    if touch_state(commits) {
         return format!(
             "two runs changed the same stack. `git pull --rebase` stops at the state: never merge it line by line, \
-             take the one of this run, `git checkout --theirs -- {path}`, `git add {path}`, `git rebase --continue`; \
+             take yours, `git checkout --theirs -- {path}`, `git add {path}`, `git rebase --continue`; \
              then `hactl plan` shows what the other run left on the hosts"
         );
     }
     "`git pull --rebase` and `git push`: they do not touch this state; or leave it to the next apply after a \
      `git pull --rebase`"
         .to_owned()
+}
+
+fn touch_state(commits: &[ForeignCommit]) -> bool {
+    commits.iter().any(|commit| commit.touches_state)
 }
 
 /// One line for each commit.
@@ -123,9 +131,10 @@ fn listed(commits: &[ForeignCommit], path: &str) -> String {
 /// What git said.
 fn said(error: &GitError) -> String {
     match error {
+        GitError::Failed { command, said } if said.is_empty() => format!("`git {command}` failed without a word"),
         GitError::Failed { said, .. } => said.clone(),
-        GitError::NotRun(_) => "the git that is found in PATH is run".to_owned(),
-        GitError::TooLong { .. } => "it was stopped, with the hooks that it had started".to_owned(),
+        GitError::NotRun(_) => error.to_string(),
+        GitError::TooLong { .. } => format!("{error}; it was stopped, with the hooks that it had started"),
     }
 }
 

@@ -58,7 +58,8 @@ impl Remote<'_> {
         if commits.is_empty() {
             return self.is_ahead(&format!("{tip}..HEAD"));
         }
-        Err(RepositoryError::Behind { place: self.place(), commits, path: self.repository.path.clone() })
+        let diverged = self.is_ahead(&format!("{tip}..HEAD"))?;
+        Err(RepositoryError::Behind { place: self.place(), commits, path: self.repository.path.clone(), diverged })
     }
 
     /// Pushes the current commit, where the remote has nothing that is not here.

@@ -49,7 +49,8 @@ impl Repository {
             source,
         })?;
         let Some((base, name)) = base_and_name(&file) else { return Ok(Place::Nowhere) };
-        let git = Git::new(base).with("GIT_LITERAL_PATHSPECS", "1");
+        let plain = Git::new(base);
+        let git = plain.clone().with("GIT_LITERAL_PATHSPECS", "1");
         let ran = match git.run(&["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-prefix"]) {
             Ok(ran) => ran,
             Err(GitError::NotRun(source)) => {
@@ -74,7 +75,7 @@ impl Repository {
         let path = format!("{prefix}{name}");
         let repository = Self { git, name, path, file, top: PathBuf::from(top), directory: PathBuf::from(directory) };
         // What is tracked is not ignored, whatever the rules say.
-        let ignored = repository.git.succeeds(&["check-ignore", "--quiet", "--", &repository.name])?;
+        let ignored = plain.succeeds(&["check-ignore", "--quiet", "--", &repository.name])?;
         Ok(if ignored { Place::Ignored(repository.file) } else { Place::Versioned(Box::new(repository)) })
     }
 
@@ -116,6 +117,14 @@ impl Repository {
     pub fn branch(&self) -> Result<Option<String>, RepositoryError> {
         let ran = self.git.run(&["symbolic-ref", "--quiet", "--short", "HEAD"])?;
         Ok(ran.status.success().then(|| String::from_utf8_lossy(&ran.stdout).trim_end().to_owned()))
+    }
+
+    /// Whether there is such a commit here.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn has(&self, commit: &str) -> Result<bool, RepositoryError> {
+        Ok(self.object(&format!("{commit}^{{commit}}"))?.is_some())
     }
 
     /// The commit that the work tree is at, with `-dirty` where one of these files differs from it or is not in it; none
