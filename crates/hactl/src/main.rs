@@ -5,7 +5,9 @@
 mod cli;
 mod commands;
 mod failure;
+mod interrupts;
 mod keyring;
+mod lease;
 mod logging;
 mod output;
 mod recover;

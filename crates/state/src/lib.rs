@@ -26,7 +26,7 @@ use hactl_effect::durable;
 pub use durable::write_private;
 pub use error::{FileKind, StateError};
 pub use journal::{Header, Journal, Record};
-pub use lock::{Holder, LockGuard};
+pub use lock::{Holder, LockGuard, Locked};
 pub use replay::FoldedJournal;
 pub use saved_plan::{SavedPlan, World};
 pub use sealed::Flaw;

@@ -18,6 +18,7 @@ pub(crate) mod schema;
 pub(crate) mod secret;
 pub(crate) mod show;
 pub(crate) mod state;
+pub(crate) mod unlock;
 pub(crate) mod validate;
 
 use crate::cli::{Cli, Command};
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::State(command) => command.run(global, output),
         Command::Drift(command) => command.run(global, output),
         Command::Import(command) => command.run(global, output),
+        Command::Unlock(command) => command.run(global, output),
         Command::Graph(command) => command.run(global, output),
         Command::Output(command) => command.run(global, output),
         Command::Schema(command) => command.run(output),

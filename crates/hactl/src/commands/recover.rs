@@ -45,8 +45,13 @@ impl Recover {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
         let config = session::load_config(global)?;
         let session = Session::open(global, &config)?;
-        let wish =
-            Wish { operation: "state recover", wait: self.lock_timeout, git: &config.git, no_commit: self.no_commit };
+        let wish = Wish {
+            operation: "state recover",
+            wait: self.lock_timeout,
+            git: &config.git,
+            no_commit: self.no_commit,
+            output,
+        };
         let turn = Turn::begin_unread(&session, &wish)?;
         let condition = session.store.condition()?;
         if let (Condition::Good, false) = (&condition, self.force) {

@@ -68,6 +68,7 @@ impl Rollback {
             wait: self.planning.lock_timeout,
             git: &here.git,
             no_commit: self.applying.no_commit,
+            output,
         };
         let (turn, loaded) = Turn::begin(&session, &wish)?;
         place.export(&repository, &revision)?;

@@ -110,7 +110,7 @@ fn show(address: &str, global: &Global, output: &Output) -> Result<u8, Failure> 
 fn reencrypt(global: &Global, wait: Duration, no_commit: bool, output: &Output) -> Result<u8, Failure> {
     let config = session::load_to_check(global)?;
     let session = Session::open(global, &config)?;
-    let wish = Wish { operation: "state reencrypt", wait, git: &config.git, no_commit };
+    let wish = Wish { operation: "state reencrypt", wait, git: &config.git, no_commit, output };
     let (turn, loaded) = Turn::begin(&session, &wish)?;
     output.message(&render::diagnostic::render(&turn.warnings, &config.sources, output.colors_messages()));
     let loaded = session.store.recover(loaded)?;

@@ -12,6 +12,7 @@ mod log;
 #[cfg(debug_assertions)]
 mod points;
 mod process;
+mod races;
 mod scan;
 mod signals;
 mod soak;
