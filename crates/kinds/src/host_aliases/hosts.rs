@@ -132,7 +132,7 @@ pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, blocks: &Block
             fixed: Vec::new(),
         }),
         ([], Some(found)) => match request.wanted {
-            Some(wanted) => Observed::Foreign(unrecorded(wanted, &found)),
+            Some(wanted) => Observed::Foreign(unrecorded(wanted, found)),
             None => Observed::Absent,
         },
         (_, None) => match survey.foreign.iter().find(|claim| claim.path == PATH) {
