@@ -162,10 +162,7 @@ impl Leases {
         loop {
             let seen = self.see()?;
             let unchanged = watched.unchanged(seen.as_ref());
-            let claim = seen.as_ref().map(|seen| judge(seen, &own, unchanged));
-            let over = match claim {
-                Some(Claim::TheirsIsOver(lease) | Claim::OursIsDead(lease)) => Some(lease.clone()),
-                None => None,
+            let claim = match seen.as_ref().map(|seen| judge(seen, &own, unchanged)) {
                 Some(Claim::Held(holder)) => {
                     let left = terms.wait.saturating_sub(started.elapsed());
                     if left.is_zero() {
@@ -181,6 +178,7 @@ impl Leases {
                     thread::sleep(left.min(watched.pause()));
                     continue;
                 }
+                claim => claim,
             };
             let sent = Instant::now();
             let holder = Holder::current(terms.operation);
@@ -193,11 +191,10 @@ impl Leases {
                 Swap::Moved => continue,
                 Swap::Done => self.write_note(terms.id)?,
             }
-            if let (Some(over), Some(claim)) = (&over, claim) {
-                tell(match claim {
-                    Claim::OursIsDead(_) => Taking::TookBack(over),
-                    _ => Taking::TookOver(over),
-                });
+            match claim {
+                Some(Claim::TheirsIsOver(lease)) => tell(Taking::TookOver(lease)),
+                Some(Claim::OursIsDead(lease)) => tell(Taking::TookBack(lease)),
+                Some(Claim::Held(_)) | None => {}
             }
             tracing::info!(reference = self.reference.name(), remote = self.reference.remote(), commit, "lease taken");
             return Ok(self.hold(lease, commit, terms.duration, sent, lost));
