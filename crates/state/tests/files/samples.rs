@@ -106,6 +106,7 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
             unreachable: BTreeMap::new(),
             left_out: Vec::new(),
             uncompared: Vec::new(),
+            lost: Vec::new(),
             postponed: std::collections::BTreeSet::new(),
             expiries: BTreeMap::new(),
             targeted: false,
@@ -195,6 +196,7 @@ fn intents() -> impl Strategy<Value = Intent> {
         Operation::Delete,
         Operation::Forget,
         Operation::Record,
+        Operation::Adopt,
     ]);
     (operations, prop::option::of(resources())).prop_map(|(operation, resource)| Intent { operation, resource })
 }
