@@ -67,9 +67,11 @@ pub fn rebuild(state: &mut State, evidence: Evidence<'_>) -> Rebuilt {
             continue;
         }
         match evidence.observed.get(address) {
-            Some(Observed::Present(found)) => keep(state, resource, found),
+            Some(Observed::Present(found)) => keep(state, resource, found, evidence.there.get(address)),
             Some(Observed::Foreign(foreign)) => match &foreign.found {
-                Some(found) if foreign.own || evidence.recorded.contains(address) => keep(state, resource, found),
+                Some(found) if foreign.own || evidence.recorded.contains(address) => {
+                    keep(state, resource, found, evidence.there.get(address));
+                }
                 _ if evidence.there.contains_key(address) => {}
                 _ => rebuilt.foreign.push((address.clone(), foreign.what.clone())),
             },
@@ -106,10 +108,17 @@ pub fn rebuild(state: &mut State, evidence: Evidence<'_>) -> Rebuilt {
     rebuilt
 }
 
-fn keep(state: &mut State, resource: &Resource, found: &Present) {
-    if let Some(spec) = known_part(&found.spec) {
-        state.resources.insert(resource.address.clone(), recorded(resource, Arc::new(spec), Some(found)));
+/// Records what was found. What it uses by what its place tells counts as needed, also where the config no longer says so.
+fn keep(state: &mut State, resource: &Resource, found: &Present, there: Option<&ResourceState>) {
+    let Some(spec) = known_part(&found.spec) else { return };
+    let mut known = recorded(resource, Arc::new(spec), Some(found));
+    for used in there.into_iter().flat_map(|there| &there.dependencies) {
+        if known.dependencies.iter().all(|needed| needed.on != used.on) {
+            known.dependencies.push(used.clone());
+        }
     }
+    known.dependencies.sort();
+    state.resources.insert(resource.address.clone(), known);
 }
 
 fn recorded(resource: &Resource, spec: Arc<Value>, found: Option<&Present>) -> ResourceState {

@@ -175,7 +175,7 @@ fn whatever_happened_an_apply_leads_to_the_config_and_then_nothing_is_left_to_do
 
 #[test]
 fn a_state_that_was_lost_is_rebuilt_from_what_is_there() {
-    check(64, 3, &(stacks(), stacks()), |(before, after)| {
+    check(32, 3, &(stacks(), stacks()), |(before, after)| {
         let (old, new) = (Wanted::new(&before.config()), Wanted::new(&after.config()));
         let mut fleet = Fleet::with(&[&old]);
         let lost = fleet.state();

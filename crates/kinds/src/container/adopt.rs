@@ -36,6 +36,25 @@ pub(super) fn shown(wanted: &Value, container: &Container, key: Option<&DigestKe
     overlay(&Arc::new(Value::Map(shown)), container)
 }
 
+/// What a container of this stack was made with and the config no longer says, as far as it cannot come from the image.
+pub(super) fn no_longer_wanted(wanted: &Value, container: &Container) -> Map {
+    let config = &container.config;
+    let left_out = |name: &&str| wanted.get(name).is_none();
+    let none = Value::Null;
+    let shown =
+        ["capAdd", "capDrop", "devices", "dns", "extraHosts", "network", "ports", "privileged", "tmpfs", "volumes"]
+            .into_iter()
+            .filter(left_out)
+            .filter_map(|name| Some((name.to_owned(), field(name, &none, config, None)?)));
+    let is_default = |name: &str, value: &Value| match value {
+        Value::List(items) => items.is_empty(),
+        Value::Map(map) => map.is_empty(),
+        Value::Bool(set) => !set,
+        other => name == "network" && other.as_str().is_none_or(|network| network == "bridge"),
+    };
+    shown.filter(|(name, value)| !value.is_null() && !is_default(name, value)).collect()
+}
+
 /// A field as the engine shows it: what is wanted where it says the same; none where there is nothing.
 fn field(name: &str, wanted: &Value, config: &ContainerConfig, key: Option<&DigestKey>) -> Option<Value> {
     let word = |now: &Option<String>| now.as_deref().map(|now| text(Some(wanted), now, key));

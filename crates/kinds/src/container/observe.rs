@@ -12,7 +12,7 @@ use hactl_core::value::{Map, Value};
 use hactl_engine::ReadRequest;
 use hactl_host::{Container, EngineSurvey, Status, labels};
 
-use crate::container::adopt::shown;
+use crate::container::adopt::{no_longer_wanted, shown};
 use crate::container::lower::size_text;
 use crate::container::provider::ASIDE;
 use crate::formats::{restart_text, size};
@@ -67,7 +67,10 @@ pub(crate) fn observe(
         let what =
             format!("a container named {}, labelled as this one of this stack and not in its state,", container.name);
         let generation = container.label(labels::SPEC).unwrap_or_default().to_owned();
-        let found = Present { generation, residue: own.len() > 1, ..found(wanted, container, key) };
+        let mut found = Present { generation, residue: own.len() > 1, ..found(wanted, container, key) };
+        if let Value::Map(spec) = Arc::make_mut(&mut found.spec) {
+            spec.extend(no_longer_wanted(wanted, container));
+        }
         return Observed::Foreign(Foreign { what, id: container.id.clone(), own: true, found: Some(found) });
     }
     let taken = survey.containers.iter().find(|container| Some(container.name.as_str()) == name);

@@ -199,6 +199,7 @@ fn intents() -> impl Strategy<Value = Intent> {
         Operation::Delete,
         Operation::Forget,
         Operation::Record,
+        Operation::Adopt,
     ]);
     (operations, prop::option::of(resources())).prop_map(|(operation, resource)| Intent { operation, resource })
 }
