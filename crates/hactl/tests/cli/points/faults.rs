@@ -87,8 +87,10 @@ fn fail_in(history: &History, needs: &[&str], strike: &(impl Fn(usize) -> String
         let struck = place.run(history.command, Some(&strike(number)));
         let what = format!("{}: {} at {point}", history.name, strike(number));
         if struck.status.success() {
-            // A host's trouble that passes is not ours: such steps are tried again.
-            assert!(point.ends_with("fleet.log"), "{what}: nobody was told");
+            // A host's trouble that passes is not ours: such steps are tried again. And a lock that was let go of may still
+            // name its holder.
+            let let_go = number == points.len() && point.ends_with(".lock");
+            assert!(let_go || point.ends_with("fleet.log"), "{what}: nobody was told");
         } else {
             tells(&struck, &place, texts, &what);
         }
