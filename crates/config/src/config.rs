@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use crate::documents::Document;
 use crate::encryption::Encryption;
 use crate::evaluate::{evaluate, references};
+use crate::git::Git;
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::kubernetes::KubernetesConfig;
@@ -43,6 +44,8 @@ pub struct Config {
     pub registries: IndexMap<String, RegistryConfig>,
     /// Whose keys the secrets in the state are encrypted to, where it says so.
     pub encryption: Option<Encryption>,
+    /// What is done with git when the state is written.
+    pub git: Git,
     /// The secrets that stand in it in plain text, by the name under which expressions refer to them.
     pub inline_secrets: InlineSecrets,
     /// Its resources, section by section, in the order of the file; in a partial config also wrong ones, as far as they

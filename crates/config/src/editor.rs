@@ -4,6 +4,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value as Json, json};
 
 use crate::encryption::EncryptionSpec;
+use crate::git::GitSpec;
 use crate::kubernetes::KubernetesSpec;
 use crate::moves::{MovedSpec, RemovedSpec};
 use crate::nodes::{NodeSpec, SshSpec};
@@ -36,6 +37,7 @@ pub fn editor_schema(sections: &[Section]) -> Json {
         named(document.embed("registry", spec::<RegistrySpec>())),
     );
     add("encryption", "Who can read the secrets in the state.", document.embed("encryption", spec::<EncryptionSpec>()));
+    add("git", "How the state is kept in git, and how a team takes turns.", document.embed("git", spec::<GitSpec>()));
     add(
         "kubernetes",
         "The Kubernetes cluster that objects are on, and how to reach it.",

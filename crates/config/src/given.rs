@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hactl_core::diagnostic::Span;
+use hactl_core::value::Map;
 use hactl_core::{Diagnostic, Value};
 use indexmap::IndexMap;
 
@@ -17,6 +18,8 @@ use crate::{files, withheld, yaml};
 /// The values that a run was given, by name.
 #[derive(Default)]
 pub(crate) struct Given {
+    /// Those that win over all others.
+    pub(crate) values: Map,
     assignments: BTreeMap<String, String>,
     files: BTreeMap<String, Entry>,
     environment: BTreeMap<String, String>,
@@ -73,6 +76,9 @@ impl Given {
         at: Span,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Value> {
+        if let Some(value) = self.values.get(name) {
+            return Some(value.clone());
+        }
         let default = declaration.default.as_ref();
         let from_text = |text: &str, origin: String, diagnostics: &mut Vec<Diagnostic>| match convert(text, default) {
             Ok(value) => Some(value),

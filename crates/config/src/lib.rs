@@ -2,6 +2,7 @@
 //!
 //! The only crate that knows the file formats: the native one and RKE's. It decides nothing about resources: specs are
 //! held against the schemas that the kinds hand in, and their templates stay to be evaluated by whoever builds the graph.
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests make and damage files as they like"))]
 
 mod addons;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod encryption;
 pub mod evaluate;
 pub mod expression;
 mod files;
+pub mod git;
 mod given;
 mod hcl;
 pub mod inputs;
@@ -46,6 +48,7 @@ pub use editor::editor_schema;
 pub use encryption::{Encryption, Recipient};
 pub use evaluate::{Reference, evaluate, references};
 pub use expression::{TemplateError, expression_span, parse_template_text, parse_templates};
+pub use git::Git;
 pub use inputs::{Inputs, Source, digest_of_file};
 pub use invalid::Invalid;
 pub use key_files::key_path;

@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 
 use crate::config::{Config, Format};
 use crate::documents::{self, Reader};
+use crate::git::Git;
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::kubernetes::KubernetesConfig;
@@ -105,6 +106,7 @@ fn build(
         nodes: IndexMap::new(),
         registries: IndexMap::new(),
         encryption: None,
+        git: Git::default(),
         inline_secrets: InlineSecrets::new(),
         declarations: Vec::new(),
         outputs: Vec::new(),
@@ -153,6 +155,7 @@ fn build(
         nodes: native.nodes,
         registries: native.registries,
         encryption: native.encryption,
+        git: native.git,
         inline_secrets: native.inline_secrets,
         invalid: native.invalid,
         declarations: native.declarations,

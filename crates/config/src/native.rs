@@ -15,6 +15,7 @@ use crate::documents::{self, Document};
 use crate::encryption::{self, Encryption};
 use crate::evaluate::evaluate;
 use crate::expression::parse_templates;
+use crate::git::{self, Git};
 use crate::inputs::Inputs;
 use crate::invalid::Invalid;
 use crate::kubernetes::{self, KubernetesConfig};
@@ -33,7 +34,7 @@ use crate::variables::{self, Variable, VariableInputs, VariableScope};
 const FORMAT: i64 = 1;
 
 /// Top-level keys with one value.
-const SINGLE_KEYS: [&str; 5] = ["hactl", "name", "ssh", "encryption", "kubernetes"];
+const SINGLE_KEYS: [&str; 6] = ["hactl", "name", "ssh", "encryption", "git", "kubernetes"];
 
 /// Top-level keys with named entries, beside the sections.
 const MAP_KEYS: [&str; 4] = ["variables", "nodes", "registries", "outputs"];
@@ -42,7 +43,7 @@ const MAP_KEYS: [&str; 4] = ["variables", "nodes", "registries", "outputs"];
 const LIST_KEYS: [&str; 2] = [moves::MOVED, moves::REMOVED];
 
 /// Keys of the format that are not acted on yet, each with the word that refers to what is declared under it.
-const LATER_KEYS: [(&str, &str); 3] = [("loadBalancers", "loadBalancer"), ("checks", "check"), ("git", "git")];
+const LATER_KEYS: [(&str, &str); 2] = [("loadBalancers", "loadBalancer"), ("checks", "check")];
 
 /// What native files hold.
 pub(crate) struct Native {
@@ -51,6 +52,7 @@ pub(crate) struct Native {
     pub(crate) nodes: IndexMap<String, NodeConfig>,
     pub(crate) registries: IndexMap<String, RegistryConfig>,
     pub(crate) encryption: Option<Encryption>,
+    pub(crate) git: Git,
     pub(crate) inline_secrets: InlineSecrets,
     pub(crate) declarations: Vec<Declaration>,
     pub(crate) outputs: Vec<OutputDeclaration>,
@@ -89,6 +91,7 @@ pub(crate) fn read(
     let node_entries: Vec<Entry> = merged.take_all("nodes").into_iter().map(&mut evaluated).collect();
     let invalid = std::mem::take(&mut merged.invalid);
     let kubernetes = merged.singles.remove("kubernetes").map(&mut evaluated);
+    let git = merged.singles.remove("git").map(&mut evaluated);
     let lists: Vec<Entry> = std::mem::take(&mut merged.lists).into_iter().map(&mut evaluated).collect();
     let mut nodes = NodeSet::decode(&node_entries, ssh.as_ref(), invalid, diagnostics);
     let kubernetes = kubernetes.and_then(|entry| {
@@ -102,6 +105,7 @@ pub(crate) fn read(
     let encryption = merged.singles.remove("encryption");
     let encryption = encryption.and_then(|entry| encryption::read(&entry, &scope, sources, diagnostics));
 
+    let git = git.map_or_else(Git::default, |entry| git::read(&entry, diagnostics));
     let moved = moves::moved(&lists, diagnostics);
     let removed = moves::removed(&lists, diagnostics);
 
@@ -126,6 +130,7 @@ pub(crate) fn read(
         nodes: nodes.nodes,
         registries,
         encryption,
+        git,
         inline_secrets,
         declarations,
         outputs,

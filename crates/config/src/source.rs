@@ -40,6 +40,11 @@ impl SourceMap {
         self.get(id).map_or(Path::new(""), |source| &source.path)
     }
 
+    /// The paths of all files, as they were given.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().map(|source| source.path.as_path())
+    }
+
     /// The whole text; empty for an id of another map.
     pub fn text(&self, id: SourceId) -> &str {
         self.get(id).map_or("", |source| &source.text)

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use hactl_core::diagnostic::Span;
 use hactl_core::eval::{EvalError, Lookup, ResolvedStep, Scope};
 use hactl_core::expr::{Expr, ExprKind, Step, Traversal};
+use hactl_core::value::Map;
 use hactl_core::{Diagnostic, Value, address};
 use indexmap::IndexMap;
 
@@ -52,6 +53,8 @@ pub struct VariableInputs {
     pub environment: Vec<(String, String)>,
     /// Whether a variable without a value is no mistake; what depends on it is then not judged.
     pub optional: bool,
+    /// Values that win over all others, whatever else gives one.
+    pub values: Map,
     /// `--kubeconfig`, relative to the working directory: it is used in place of the one that the config names.
     pub kubeconfig: Option<PathBuf>,
     /// Whether the run is in the sandbox. Objects go to its own API server then, and no kubeconfig is looked for.
@@ -121,6 +124,7 @@ pub(crate) fn resolve(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> IndexMap<String, Variable> {
     let mut given = Given::new(inputs.optional);
+    given.values.clone_from(&inputs.values);
     given.read_files(&inputs.files, sources, diagnostics);
     given.read_assignments(&inputs.assignments, diagnostics);
     given.read_environment(&inputs.environment);

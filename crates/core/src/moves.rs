@@ -48,15 +48,13 @@ pub struct Renames {
 }
 
 /// One address that is replaced in a state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Renamed {
     /// The old address.
     pub from: Address,
     /// The new one.
     pub to: Address,
     /// The outputs, where some are encrypted: what is encrypted names its address, and so is encrypted anew.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub outputs: Map,
 }
 

@@ -121,7 +121,8 @@ pub async fn apply(work: Apply<'_>) -> Applied {
         book.remember_node(node, nodes);
     }
     let forgotten = hosts::forgotten(&book.state, nodes);
-    for node in forgotten.keys().copied().chain(hosts::outdated(nodes)) {
+    let let_go = hosts::let_go(plan, nodes);
+    for node in forgotten.keys().copied().chain(hosts::outdated(nodes)).chain(let_go) {
         touched.entry(node).or_default();
     }
     let written = book.write(recorder);

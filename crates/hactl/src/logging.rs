@@ -4,11 +4,11 @@
 //! Only events of hactl's own crates pass, whatever the filter says: what libraries log may quote what they send.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use hactl_core::Diagnostic;
+use hactl_effect::disk::{self, Access, File};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
@@ -44,7 +44,7 @@ pub(crate) fn start() -> Result<Destination, Failure> {
     };
     let filter = filter(&text.to_string_lossy())?;
     let (destination, writer) = match variable(FILE) {
-        Some(path) => (Destination::File, BoxMakeWriter::new(open(path.as_ref())?)),
+        Some(path) => (Destination::File, BoxMakeWriter::new(Arc::new(open(path.as_ref())?))),
         None => (Destination::StandardError, BoxMakeWriter::new(std::io::stderr)),
     };
     // Spans say on which node and in which step something happens, so they are there for events of any level.
@@ -88,7 +88,7 @@ fn is_ours(name: &str) -> bool {
 
 /// Opens the log's file at its end. One that is made is its owner's only.
 fn open(path: &Path) -> Result<File, Failure> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(|error| {
+    disk::open_to_append(path, Access::Owner).map_err(|error| {
         Diagnostic::error(format!("the log {} cannot be written: {error}", path.display()))
             .help(format!("set {FILE} to a file that you may write, or unset it to log to standard error"))
             .into()

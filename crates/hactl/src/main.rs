@@ -11,6 +11,7 @@ mod output;
 mod render;
 mod run;
 mod session;
+mod turn;
 mod withheld;
 
 use std::process::ExitCode;
@@ -49,6 +50,8 @@ fn main() -> ExitCode {
 
 /// Starts the log, then the command; gives the exit code.
 fn run(cli: &cli::Cli, output: &mut output::Output) -> Result<u8, failure::Failure> {
+    #[cfg(debug_assertions)]
+    arm_points()?;
     if logging::start()? == logging::Destination::StandardError {
         output.share_messages();
     }
@@ -64,4 +67,14 @@ fn run(cli: &cli::Cli, output: &mut output::Output) -> Result<u8, failure::Failu
     let exit_code = ended.as_ref().map_or_else(failure::Failure::exit_code, |code| *code);
     tracing::info!(exit_code, elapsed = ?started.elapsed(), "hactl ends");
     ended
+}
+
+/// Makes points of effects strike where a test wants them to; releases have none.
+#[cfg(debug_assertions)]
+fn arm_points() -> Result<(), hactl_core::Diagnostic> {
+    use hactl_effect::point::{VARIABLE, arm};
+
+    let Ok(text) = std::env::var(VARIABLE) else { return Ok(()) };
+    arm(&text)
+        .map_err(|why| hactl_core::Diagnostic::error(format!("{VARIABLE}: {why}")).help("correct it, or unset it"))
 }

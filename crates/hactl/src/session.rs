@@ -7,7 +7,10 @@ use hactl_config::{Config, LoadFailure, VariableInputs};
 use hactl_core::cluster::Via;
 use hactl_core::node::Connection;
 use hactl_core::state::State;
+use hactl_core::value::Map;
 use hactl_core::{Diagnostic, Digest, DigestKey};
+use hactl_effect::disk::{self, Access};
+use hactl_effect::{durable, trouble};
 use hactl_host::{Fleet, HostError, LinuxFleet};
 use hactl_kinds::{Hosts, Maker, SECTIONS};
 use hactl_kube::{Clusters, KubeClusters, Stream, Tunnel};
@@ -37,6 +40,8 @@ pub(crate) struct Session {
     fleet: Arc<dyn Fleet>,
     clusters: Arc<dyn Clusters>,
     seed: u64,
+    /// Where the files are that the config names, if not beside it: those of an older revision.
+    sources: Option<PathBuf>,
 }
 
 /// Where the variables of a run come from.
@@ -46,6 +51,7 @@ pub(crate) fn variable_inputs(global: &Global) -> VariableInputs {
         files: global.var_file.clone(),
         environment: environment(),
         optional: false,
+        values: Map::new(),
         kubeconfig: global.kubeconfig.clone(),
         sandbox: global.sandbox,
     }
@@ -77,7 +83,8 @@ pub(crate) fn load_to_check(global: &Global) -> Result<Config, Failure> {
     load(&global.file, &VariableInputs { optional: true, ..variable_inputs(global) })
 }
 
-fn load(path: &Path, inputs: &VariableInputs) -> Result<Config, Failure> {
+/// Loads the config at a path.
+pub(crate) fn load(path: &Path, inputs: &VariableInputs) -> Result<Config, Failure> {
     let loaded = hactl_config::load(path, SECTIONS, inputs);
     tracing::debug!(path = %path.display(), valid = loaded.is_ok(), "config read");
     loaded.map_err(|failure| hactl_kinds::all_mistakes(failure).into())
@@ -87,11 +94,14 @@ fn load(path: &Path, inputs: &VariableInputs) -> Result<Config, Failure> {
 ///
 /// A config that is wrong elsewhere, or whose variables have no values, still tells them.
 pub(crate) fn identify(global: &Global) -> Result<(String, PathBuf), Failure> {
+    load_as_it_is(global).map(|config| (config.name, config.directory))
+}
+
+/// Loads the config that the options name as far as it can be read: what it is called, and how it is kept in git.
+pub(crate) fn load_as_it_is(global: &Global) -> Result<Config, Failure> {
     match hactl_config::load(&global.file, SECTIONS, &variable_inputs(global)) {
-        Ok(config) => Ok((config.name, config.directory)),
-        Err(LoadFailure { partial: Some(config), .. }) if hactl_config::is_stack_name(&config.name) => {
-            Ok((config.name.clone(), config.directory.clone()))
-        }
+        Ok(config) => Ok(config),
+        Err(LoadFailure { partial: Some(config), .. }) if hactl_config::is_stack_name(&config.name) => Ok(*config),
         Err(failure) => Err(failure.into()),
     }
 }
@@ -118,13 +128,7 @@ impl Session {
     pub(crate) fn open(global: &Global, config: &Config) -> Result<Self, Failure> {
         let world = world(global);
         if world == World::Real {
-            let home = std::env::home_dir();
-            let mut missing = config.check_key_files(home.as_deref());
-            missing.extend(config.check_kubeconfig(home.as_deref()));
-            missing.extend(check_connection(config).filter(|_| missing.is_empty()));
-            if !missing.is_empty() {
-                return Err(Failure::of(&config.sources, missing));
-            }
+            check_machine(config)?;
         }
         let directory = std::path::absolute(&config.directory).unwrap_or_else(|_| config.directory.clone());
         Self::at(world, directory, &config.name)
@@ -148,7 +152,7 @@ impl Session {
         };
         let store = Store::new(&state, stack);
         tracing::info!(stack, state = %store.state_path().display(), "stack opened");
-        Ok(Self { world, store, directory, now, fleet, clusters, seed })
+        Ok(Self { world, store, directory, now, fleet, clusters, seed, sources: None })
     }
 
     /// The hosts, for a run that starts from this state and has this key.
@@ -158,7 +162,17 @@ impl Session {
             World::Sandbox => Entropy::seeded(self.derive(b"entropy", state)),
         };
         let maker = Maker { now: self.now, entropy };
-        Hosts::new(self.fleet.clone(), self.clusters.clone(), self.directory.clone(), maker).with_key(key.cloned())
+        let directory = self.directory.clone();
+        let hosts = Hosts::new(self.fleet.clone(), self.clusters.clone(), directory, maker).with_key(key.cloned());
+        match &self.sources {
+            Some(sources) => hosts.with_sources(sources.clone()),
+            None => hosts,
+        }
+    }
+
+    /// The same stack, with the files that its config names in another directory than the config's.
+    pub(crate) fn with_sources(self, directory: PathBuf) -> Self {
+        Self { sources: Some(directory), ..self }
     }
 
     /// Whether this is the sandbox.
@@ -196,9 +210,10 @@ impl Session {
         if self.world == World::Sandbox {
             return Ok(());
         }
-        // Locks and journals are this machine's; states are for everybody.
+        // Locks and journals are this machine's, and so is the file that says so; states are for everybody.
         let state = self.directory.join("state");
-        let made = std::fs::create_dir_all(&state).and_then(|()| ignore(&state, ".*.lock\n.*.journal\n"));
+        let made = durable::create_directory(&state)
+            .and_then(|()| ignore(&state, ".*.lock\n.*.journal\n.*.new\n.gitignore\n"));
         made.map_err(|error| not_writable(&state, &error))
     }
 
@@ -236,6 +251,18 @@ impl Session {
         };
         id.to_string()
     }
+}
+
+/// Checks that what a config needs of this machine is there: keys and kubeconfigs.
+///
+/// # Errors
+/// When something of it is not.
+pub(crate) fn check_machine(config: &Config) -> Result<(), Failure> {
+    let home = std::env::home_dir();
+    let mut missing = config.check_key_files(home.as_deref());
+    missing.extend(config.check_kubeconfig(home.as_deref()));
+    missing.extend(check_connection(config).filter(|_| missing.is_empty()));
+    if missing.is_empty() { Ok(()) } else { Err(Failure::of(&config.sources, missing)) }
 }
 
 /// What is wrong with how the config says that its cluster is reached; not asked where the cluster may be still to come.
@@ -283,10 +310,11 @@ fn ssh_config() -> Result<Option<String>, Failure> {
     }
 }
 
-/// The directory beside a config for what belongs to this machine alone, with what keeps it from being committed.
+/// The directory beside a config for what belongs to this machine alone, with what keeps it from being committed. Only its
+/// owner can look into it: the fleet in it holds what hosts hold.
 pub(crate) fn hidden_directory(directory: &Path) -> Result<PathBuf, Failure> {
     let hidden = directory.join(".hactl");
-    let made = private_directory(&hidden).and_then(|()| ignore(&hidden, "*\n"));
+    let made = durable::create_private_directory(&hidden).and_then(|()| ignore(&hidden, "*\n"));
     made.map_err(|error| not_writable(&hidden, &error))?;
     Ok(hidden)
 }
@@ -299,12 +327,14 @@ fn ignore(directory: &Path, names: &str) -> std::io::Result<()> {
         return Ok(());
     }
     let new = directory.join(".gitignore.new");
-    std::fs::write(&new, names).and_then(|()| std::fs::rename(&new, &file))
+    disk::write(&new, Access::Umask, names.as_bytes()).and_then(|()| disk::rename(&new, &file))
 }
 
 fn not_writable(directory: &Path, error: &std::io::Error) -> Failure {
-    Diagnostic::error(format!("{} cannot be written: {error}", directory.join(".gitignore").display()))
-        .help("state and what belongs to this machine lie beside the config; make the directory writable, or copy the config")
+    let file = directory.join(".gitignore");
+    Diagnostic::error(format!("{} cannot be written: {}", file.display(), trouble::reason(error)))
+        .detail("state and what belongs to this machine lie beside the config; nothing was started")
+        .help(format!("{}, or copy the config elsewhere; then run it again", trouble::remedy(&file, error)))
         .into()
 }
 
@@ -329,13 +359,6 @@ fn seed() -> Result<u64, Failure> {
                 .into()
         }),
     }
-}
-
-/// Makes a directory that only its owner can look into: the fleet in it holds what hosts hold.
-fn private_directory(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 fn derive(parts: &[&[u8]]) -> [u8; 32] {

@@ -4,6 +4,7 @@
 //! are given to `sh` in an empty directory that has a copy of `examples/`. What a command prints on standard output
 //! and error follows it in the output, then its exit code where it is not 0. `# requires: PATH` (relative to the
 //! repository) skips the script where the path is missing. With `HACTL_UPDATE=1` the outputs are written instead.
+#![expect(clippy::disallowed_methods, reason = "tests make and damage files as they like")]
 
 use std::fs::{self, File};
 use std::io::Read;

@@ -3,6 +3,7 @@
 //! [`Host`] has typed operations only; no shell text passes through it but users' own commands.
 //! Two implementations stand behind it and are held to the same contract: real hosts over SSH with
 //! their Docker Engine, and the sandbox's simulated ones (`hactl-sim`).
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests make and damage files as they like"))]
 
 mod block;
 mod container;
@@ -13,6 +14,7 @@ mod inventory;
 mod linux;
 #[cfg(test)]
 mod logged;
+mod points;
 mod registry;
 mod survey;
 
@@ -32,6 +34,7 @@ pub use error::HostError;
 pub use file::{FileContent, FileRemoval, FileStat, FileWrite, normal_mode, normal_path};
 pub use inventory::{Claim, Inventory, InventoryEntry, Moved, Release};
 pub use linux::{LinuxFleet, Tunnel};
+pub use points::with_points;
 pub use registry::RegistryAuth;
 pub use survey::{EngineRequest, EngineSurvey, Facts, FileRequest, ForeignClaim, ImageRequest, Survey, SurveyRequest};
 

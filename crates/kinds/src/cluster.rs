@@ -29,6 +29,7 @@ impl ClusterTarget {
         Self { clusters, connection, key, open: OnceCell::new(), outage: Outage::default() }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the clusters pass points here")]
     async fn open(&self) -> Result<&dyn Cluster, ClusterError> {
         let open = self.open.get_or_try_init(|| self.clusters.connect(&self.connection)).await;
         open.map(|cluster| &**cluster)

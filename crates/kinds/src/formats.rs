@@ -1,7 +1,6 @@
 //! Texts with a form of their own inside specs: durations, sizes, modes, paths, ports, mounts.
 
-use std::time::Duration;
-
+pub use hactl_core::duration::parse as duration;
 use hactl_host::{Mount, MountKind, PortBinding};
 
 /// What the schemas of specs name under `format`.
@@ -60,34 +59,6 @@ pub(crate) fn is_subdomain(text: &str) -> bool {
 pub(crate) fn is_label(text: &str) -> bool {
     let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     !text.is_empty() && text.len() <= 63 && text.bytes().all(inside) && !text.starts_with('-') && !text.ends_with('-')
-}
-
-/// A duration: whole numbers with `ms`, `s`, `m`, `h` or `d`, as in `90s` or `1m30s`.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || format!("`{text}` is not a duration; write one like 500ms, 30s, 1m30s or 2h");
-    let mut rest = text;
-    let mut total = Duration::ZERO;
-    if rest.is_empty() {
-        return Err(expected());
-    }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|at| *at > 0).ok_or_else(expected)?;
-        let (number, unit) = rest.split_at(digits);
-        let number: u64 = number.parse().map_err(|_| expected())?;
-        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
-        let (unit, after) = unit.split_at(end);
-        let millis = match unit {
-            "ms" => 1,
-            "s" => 1000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return Err(expected()),
-        };
-        total += Duration::from_millis(number.checked_mul(millis).ok_or_else(expected)?);
-        rest = after;
-    }
-    Ok(total)
 }
 
 /// Whole seconds as [`duration`] reads them, in the largest units: `365d`, `1h30m`.
@@ -302,6 +273,8 @@ pub(crate) fn percent(text: &str) -> Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Hosts {
     key: Option<DigestKey>,
     logins: Arc<Logins>,
     home: Arc<dyn Target>,
+    /// Where relative paths of keys start.
+    directory: PathBuf,
 }
 
 /// The files beside the config, read again when a step needs them.
@@ -70,13 +72,14 @@ fn unreadable(path: &Path, error: &std::io::Error) -> StepError {
 }
 
 impl Hosts {
-    /// Targets over a fleet and its clusters. `directory` is where relative paths of the config start; what is on no host
+    /// Targets over a fleet and its clusters, every call of which passes points. `directory` is where relative paths of the config start; what is on no host
     /// is made with `maker`.
     pub fn new(fleet: Arc<dyn Fleet>, clusters: Arc<dyn Clusters>, directory: PathBuf, maker: Maker) -> Self {
         Self {
-            fleet,
-            clusters,
-            local: Arc::new(LocalFiles { directory }),
+            fleet: hactl_host::with_points(fleet),
+            clusters: hactl_kube::with_points(clusters),
+            local: Arc::new(LocalFiles { directory: directory.clone() }),
+            directory,
             key: None,
             logins: Arc::default(),
             home: Arc::new(Home::new(maker)),
@@ -88,6 +91,12 @@ impl Hosts {
     #[must_use]
     pub fn with_key(self, key: Option<DigestKey>) -> Self {
         Self { key, ..self }
+    }
+
+    /// The same hosts with files whose sources are in another directory than the config's: those of an older revision.
+    #[must_use]
+    pub fn with_sources(self, directory: PathBuf) -> Self {
+        Self { local: Arc::new(LocalFiles { directory }), ..self }
     }
 
     /// The same hosts with credentials for image registries.
@@ -116,8 +125,9 @@ impl Hosts {
 
 #[async_trait]
 impl Targets for Hosts {
+    #[expect(clippy::disallowed_methods, reason = "the fleet passes points here")]
     async fn connect(&self, node: &str, connection: &Connection) -> Result<Arc<dyn Target>, String> {
-        let key_path = connection.key_path.as_deref().map(|path| key_path(path, &self.local.directory));
+        let key_path = connection.key_path.as_deref().map(|path| key_path(path, &self.directory));
         match self.fleet.connect(node, &Connection { key_path, ..connection.clone() }).await {
             Ok(host) => Ok(Arc::new(HostTarget {
                 name: node.to_owned(),

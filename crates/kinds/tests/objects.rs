@@ -1,4 +1,5 @@
 //! What manifests, ingresses, host aliases and secrets with a destination are lowered to.
+#![expect(clippy::disallowed_methods, reason = "tests make and damage files as they like")]
 
 use hactl_config::{SourceMap, VariableInputs, load};
 use hactl_core::Diagnostic;

@@ -1,4 +1,5 @@
 //! What is said about a config that is wrong: every mistake of every phase at once, each with its place.
+#![expect(clippy::disallowed_methods, reason = "tests make and damage files as they like")]
 
 use hactl_config::{LoadFailure, SourceMap, VariableInputs, load};
 use hactl_core::Diagnostic;

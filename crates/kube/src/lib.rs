@@ -2,9 +2,11 @@
 //!
 //! Objects are JSON as the server writes them, of whatever version it serves: nothing here knows the types of one
 //! release. The sandbox implements the port as well.
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests make and damage files as they like"))]
 
 mod error;
 mod object;
+mod points;
 mod server;
 
 use std::collections::BTreeSet;
@@ -15,6 +17,7 @@ use hactl_core::cluster::ClusterConnection;
 
 pub use error::{Cause, ClusterError, FieldConflict};
 pub use object::{FieldOwner, Object, ServedKind};
+pub use points::with_points;
 pub use server::{KubeClusters, Stream, Tunnel, server_of};
 
 /// Opens connections to clusters.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use hactl_effect::trouble::reason;
 use hactl_host::HostError;
 use hactl_kube::ClusterError;
 
@@ -10,7 +11,7 @@ use hactl_kube::ClusterError;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SandboxError {
     /// A file of the sandbox cannot be read or written.
-    #[error("cannot {operation} {}: {source}", path.display())]
+    #[error("cannot {operation} {}: {}", path.display(), reason(source))]
     File {
         /// As in `read`.
         operation: &'static str,

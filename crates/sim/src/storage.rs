@@ -5,11 +5,13 @@
 //! death of a hactl process. Both name a generation, so that a log that was folded into a newer snapshot, but not yet
 //! emptied, is not replayed twice. Reading changes neither file.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, TryLockError};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use hactl_effect::disk::{self, Access, File};
+use hactl_effect::durable;
 use serde::{Deserialize, Serialize};
 
 use crate::error::SandboxError;
@@ -112,7 +114,7 @@ impl Storage {
         self.line.clear();
         let written = serde_json::to_writer(&mut self.line, mutation).map_err(io::Error::from);
         self.line.push(b'\n');
-        if let Err(error) = written.and_then(|()| log.write_all(&self.line)) {
+        if let Err(error) = written.and_then(|()| log.write_at_once(&self.line)) {
             // The next change opens the log anew, and cuts off what was written of this line.
             self.log = None;
             return Err(SandboxError::file("write", path, error));
@@ -124,14 +126,14 @@ impl Storage {
     /// Forgets the fleet kept in a directory. Other files there stay.
     pub(crate) fn reset(directory: &Path) -> Result<(), SandboxError> {
         let path = directory.join(LOG);
-        let _lock = match File::open(&path) {
+        let _lock = match disk::reopen_to_append(&path) {
             Ok(log) => Some(try_lock(log, directory)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(SandboxError::file("open", path, error)),
         };
         for name in [SNAPSHOT_NEW, SNAPSHOT, LOG] {
             let path = directory.join(name);
-            match fs::remove_file(&path) {
+            match disk::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(SandboxError::file("remove", path, error));
                 }
@@ -142,12 +144,10 @@ impl Storage {
     }
 
     fn lock(&mut self, fleet: &mut Fleet) -> Result<(), SandboxError> {
-        let mut directories = fs::DirBuilder::new();
-        let made = directories.recursive(true).mode(0o700).create(&self.directory);
+        let made = durable::create_private_directory(&self.directory);
         made.map_err(|error| SandboxError::file("make", &self.directory, error))?;
         let path = self.directory.join(LOG);
-        let mut options = OpenOptions::new();
-        let opened = options.append(true).read(true).create(true).mode(0o600).open(&path);
+        let opened = disk::open_to_append(&path, Access::Owner);
         let log = try_lock(opened.map_err(|error| SandboxError::file("open", &path, error))?, &self.directory)?;
 
         let before = self.seen;
@@ -170,8 +170,9 @@ impl Storage {
 
     /// Cuts off a torn line, and writes the header of a new log.
     fn start_log(&mut self, mut log: File) -> io::Result<()> {
-        log.set_len(self.log_length)?;
-        log.seek(io::SeekFrom::End(0))?;
+        if log.metadata()?.len() != self.log_length {
+            log.set_len(self.log_length)?;
+        }
         if self.log_length == 0 {
             let header = Header { format: FORMAT, generation: self.generation, seed: self.seed };
             let mut line = serde_json::to_vec(&header)?;
@@ -187,16 +188,15 @@ impl Storage {
         let path = self.directory.join(SNAPSHOT_NEW);
         let snapshot = SnapshotRef { format: FORMAT, generation: self.generation + 1, fleet };
         let write = || -> io::Result<()> {
-            match fs::remove_file(&path) {
+            match disk::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            let mut options = OpenOptions::new();
-            let file = options.write(true).create_new(true).mode(0o600).open(&path)?;
+            let file = disk::create_new(&path, Access::Owner)?;
             let mut buffered = io::BufWriter::with_capacity(1 << 18, file);
             serde_json::to_writer(&mut buffered, &snapshot)?;
             buffered.flush()?;
-            fs::rename(&path, self.directory.join(SNAPSHOT))
+            disk::rename(&path, &self.directory.join(SNAPSHOT))
         };
         write().map_err(|error| SandboxError::file("write", &path, error))?;
         self.generation += 1;
@@ -237,7 +237,7 @@ impl Storage {
     fn replay(&mut self, fleet: &mut Fleet) -> Result<(), SandboxError> {
         let path = self.directory.join(LOG);
         let fail = |error| SandboxError::file("read", &path, error);
-        let mut log = BufReader::with_capacity(1 << 16, File::open(&path).map_err(fail)?);
+        let mut log = BufReader::with_capacity(1 << 16, fs::File::open(&path).map_err(fail)?);
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();

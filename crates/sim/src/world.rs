@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hactl_core::cluster::CLUSTER;
+use hactl_effect::trouble;
 use hactl_host::{HostError, Probe};
 use hactl_kube::ClusterError;
 
@@ -286,5 +287,9 @@ impl PortError for HostError {
 
 /// To its users, a sandbox that cannot store a change is a host that does not answer.
 fn unusable<E: PortError>(error: SandboxError) -> E {
-    E::unreachable(error.to_string())
+    let remedy = match &error {
+        SandboxError::File { path, source, .. } => format!(": {}", trouble::remedy(path, source)),
+        _ => String::new(),
+    };
+    E::unreachable(format!("{error}{remedy}"))
 }

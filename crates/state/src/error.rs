@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use hactl_effect::trouble::reason;
+
 use crate::FORMAT;
 use crate::lock::Holder;
 use crate::saved_plan::World;
@@ -20,6 +22,8 @@ pub enum FileKind {
     Lock,
     /// A saved plan.
     Plan,
+    /// The index that a commit is made with.
+    Index,
 }
 
 impl fmt::Display for FileKind {
@@ -29,6 +33,7 @@ impl fmt::Display for FileKind {
             Self::Journal => "journal",
             Self::Lock => "lock file",
             Self::Plan => "plan file",
+            Self::Index => "index for the commit",
         })
     }
 }
@@ -153,8 +158,10 @@ fn flaw_clause(file: FileKind, flaw: &Flaw) -> String {
         Flaw::Conflict(line) => format!("holds a git merge conflict, from line {line} on"),
         Flaw::NotJson(why) => format!("is not JSON: {why}"),
         Flaw::Foreign => format!("is not a {file} of hactl"),
-        Flaw::Newer(format) => {
-            format!("has format {format} and needs a newer hactl; this one reads up to {FORMAT}")
+        Flaw::Newer { format, hactl } => {
+            let needed =
+                hactl.as_ref().map_or_else(|| "a newer hactl".to_owned(), |version| format!("hactl {version}"));
+            format!("has format {format} and needs {needed}; this one reads up to format {FORMAT}")
         }
         Flaw::Unsealed => "does not end with its checksum".to_owned(),
         Flaw::Altered => "does not match its checksum".to_owned(),
@@ -164,13 +171,4 @@ fn flaw_clause(file: FileKind, flaw: &Flaw) -> String {
 
 fn holder_name(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "another run of hactl".to_owned(), ToString::to_string)
-}
-
-/// The reason in words, without the error number that the standard library adds.
-pub(crate) fn reason(source: &io::Error) -> String {
-    let text = source.to_string();
-    match text.split_once(" (os error") {
-        Some((words, _)) => words.to_lowercase(),
-        None => text,
-    }
 }

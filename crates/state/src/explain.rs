@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use hactl_core::Diagnostic;
+use hactl_effect::trouble;
 
 use crate::error::{FileKind, StateError};
 use crate::saved_plan::World;
@@ -55,13 +56,16 @@ fn detail(error: &StateError) -> Option<String> {
 
 fn unwritable_detail(file: FileKind) -> &'static str {
     match file {
-        FileKind::State => "the state file is as it was before; what an apply did is in the journal beside it",
+        FileKind::State => {
+            "the state file is whole, as it was before or as it was to be; what an apply did is in the journal beside it"
+        }
         FileKind::Journal => {
             "no step begins before it is in the journal: nothing further was started, \
              and what was done until now is kept"
         }
         FileKind::Lock => "nothing was started",
         FileKind::Plan => "no plan was saved; nothing else was changed",
+        FileKind::Index => "the state file is as it was before, and not committed",
     }
 }
 
@@ -77,7 +81,7 @@ fn flaw_detail(flaw: &Flaw) -> Option<&'static str> {
              so it cannot be trusted to say what is applied"
         }
         Flaw::Malformed(_) => "its checksum is right: a hactl with a defect wrote it, or something else did",
-        Flaw::Foreign | Flaw::Newer(_) => return None,
+        Flaw::Foreign | Flaw::Newer { .. } => return None,
     })
 }
 
@@ -95,9 +99,9 @@ fn help(error: &StateError) -> String {
         StateError::Unwritable { file, path, source } => {
             let again = match file {
                 FileKind::State | FileKind::Journal => "run `hactl apply` again",
-                FileKind::Lock | FileKind::Plan => "run the command again",
+                FileKind::Lock | FileKind::Plan | FileKind::Index => "run the command again",
             };
-            format!("{}, then {again}", make_writable(path, source.kind()))
+            format!("{}, then {again}", trouble::remedy(path, source))
         }
         StateError::NotReplaced { .. } => "name another file with `--out`".to_owned(),
         StateError::Flawed { file, path, flaw } => flaw_help(*file, path, flaw),
@@ -106,20 +110,29 @@ fn help(error: &StateError) -> String {
              if that is the stack you mean"
         ),
         StateError::Locked { .. } => "wait for it to end".to_owned(),
-        StateError::DamagedJournal { path, line: 1, .. } => {
-            format!("bring {} back from a backup", path.display())
-        }
+        StateError::DamagedJournal { path, line: 1, .. } => format!(
+            "bring {} back from a backup; without one, move it away and run `hactl state recover`, which rebuilds the state \
+             from the hosts",
+            path.display()
+        ),
         // The first line alone keeps the serial, by which the hosts know that this is not an older state.
         StateError::DamagedJournal { path, line, .. } => format!(
             "bring the journal back from a backup; without one, cut it before that line, `sed -i '{line},$d' {}`, \
              and look at `hactl plan`: it finds what that apply made on the hosts",
             path.display()
         ),
-        StateError::UnrelatedJournal { path, .. } => format!(
-            "bring back the state file that the journal continues; \
-             if the apply it tells of does not matter any more, move {} away",
-            path.display()
-        ),
+        StateError::UnrelatedJournal { path, has_state, .. } => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let stack = name.trim_start_matches('.').trim_end_matches(".journal");
+            let rebuilt =
+                if *has_state { "" } else { "; where there is none, `hactl state recover` rebuilds it from the hosts" };
+            format!(
+                "bring back the state file that the journal continues, `git -C {} show REV:./{stack}.json` or a backup\
+                 {rebuilt}; if the apply that the journal tells of does not matter any more, move {} away",
+                directory(path).display(),
+                path.display()
+            )
+        }
         StateError::PendingJournal { .. } => "run `hactl apply`, which takes it over first".to_owned(),
         StateError::StalePlan { .. } => "make a new plan: `hactl plan --out FILE`".to_owned(),
         StateError::OtherWorld { made_for } => match made_for {
@@ -131,7 +144,8 @@ fn help(error: &StateError) -> String {
 
 fn flaw_help(file: FileKind, path: &Path, flaw: &Flaw) -> String {
     match (file, flaw) {
-        (_, Flaw::Newer(_)) => "use the version of hactl that wrote it, or a later one".to_owned(),
+        (_, Flaw::Newer { hactl: Some(version), .. }) => format!("use hactl {version} or a later one"),
+        (_, Flaw::Newer { hactl: None, .. }) => "use the version of hactl that wrote it, or a later one".to_owned(),
         (FileKind::Plan, Flaw::Foreign) => {
             "give a file that `hactl plan --out FILE` wrote; a config is given with `-f`".to_owned()
         }
@@ -142,28 +156,11 @@ fn flaw_help(file: FileKind, path: &Path, flaw: &Flaw) -> String {
             path.display()
         ),
         _ => format!(
-            "bring back the last good one, `git -C {} show HEAD:./{}` or a backup; \
-             leave a journal beside it where it is",
+            "bring back the last good one, `git -C {} show HEAD:./{}` or a backup, and leave a journal beside it where it \
+             is; where there is none, `hactl state recover` rebuilds the state from the hosts",
             directory(path).display(),
             path.file_name().unwrap_or_default().to_string_lossy()
         ),
-    }
-}
-
-fn make_writable(path: &Path, kind: io::ErrorKind) -> String {
-    let directory = directory(path).display();
-    match kind {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            format!("free space on the filesystem of {directory}")
-        }
-        io::ErrorKind::ReadOnlyFilesystem => format!("make the filesystem of {directory} writable"),
-        io::ErrorKind::PermissionDenied => format!("make sure that you may write to {directory}"),
-        io::ErrorKind::NotFound => format!("make the directory {directory}"),
-        io::ErrorKind::IsADirectory => format!("move the directory {} away", path.display()),
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            format!("move the file away that stands where the directory {directory} has to be")
-        }
-        _ => format!("see to the filesystem of {directory}"),
     }
 }
 

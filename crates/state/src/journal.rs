@@ -6,7 +6,6 @@
 use std::io;
 use std::time::Instant;
 
-use hactl_core::moves::Renamed;
 use hactl_core::state::{ClusterState, Encryption, Intent, NodeState, Outcome, State};
 use hactl_core::{Address, Digest};
 use serde::{Deserialize, Serialize};
@@ -65,9 +64,7 @@ pub enum Record {
     },
     /// Something that these depend on changed, and they are yet to be told.
     Notify(Vec<Address>),
-    /// Resources have other addresses from here on. One record for all of them: half of them would be no state.
-    Moved(Vec<Renamed>),
-    /// The state file with this checksum holds everything above. Only [`Journal::finish`] writes it.
+    /// The state file with this checksum holds everything above. Only [`Journal::save`] writes it.
     Saved(Digest),
 }
 
@@ -88,7 +85,6 @@ impl Record {
                     }
                 }
             }
-            Self::Moved(renamed) => state.rename(&renamed),
             Self::Saved(_) => {}
         }
     }
@@ -105,11 +101,6 @@ impl Record {
                 tracing::trace!(%address, done = matches!(outcome, Outcome::Done(_)), "outcome");
             }
             Self::Notify(addresses) => tracing::trace!(resources = addresses.len(), "to be told of a change"),
-            Self::Moved(renamed) => {
-                for one in renamed {
-                    tracing::trace!(from = %one.from, to = %one.to, "moved");
-                }
-            }
             Self::Saved(_) => tracing::trace!("state saved"),
         }
     }
@@ -154,15 +145,26 @@ impl Journal {
         Ok(())
     }
 
+    /// Writes the state that the apply came to; gives the state file's checksum. The journal is left, and says that its
+    /// state is saved: [`Store::discard_journal`] removes it once the state is committed.
+    ///
+    /// # Errors
+    /// When a file cannot be written. The journal then still holds what is true.
+    pub fn save(mut self, state: &State) -> Result<Digest, StateError> {
+        let (staged, digest) = self.store.stage(state)?;
+        self.append(&[Record::Saved(digest)])?;
+        self.store.commit(staged)?;
+        Ok(digest)
+    }
+
     /// Writes the state that the apply came to, and removes the journal; gives the state file's checksum.
     ///
     /// # Errors
     /// When a file cannot be written. The journal then still holds what is true.
-    pub fn finish(mut self, state: &State) -> Result<Digest, StateError> {
-        let (staged, digest) = self.store.stage(state)?;
-        self.append(&[Record::Saved(digest)])?;
-        self.store.commit(staged)?;
-        self.store.discard_journal()?;
+    pub fn finish(self, state: &State) -> Result<Digest, StateError> {
+        let store = self.store.clone();
+        let digest = self.save(state)?;
+        store.discard_journal()?;
         Ok(digest)
     }
 

@@ -2,14 +2,14 @@
 //! encryption of what must not be read in them ([`encryption`]).
 //!
 //! One run that changes something: [`Store::lock`], [`Store::load`], [`Store::recover`], [`Journal::create`],
-//! [`Journal::append`] before and after every effect, [`Journal::finish`]. A kill at any instant leaves files from
+//! [`Journal::append`] before and after every effect, [`Journal::save`], [`git::Repository::commit`] where there is git,
+//! [`Store::discard_journal`]. A kill at any instant leaves files from
 //! which the next [`Store::load`] gives what is true. Commands that only read use [`Store::load`] alone: it writes
 //! nothing and needs no lock.
 //!
 //! Everything here blocks on the disk. The file formats are described in `state/README.md` at the top of the
 //! repository.
 
-mod durable;
 pub mod encryption;
 mod error;
 mod explain;
@@ -20,6 +20,8 @@ mod replay;
 mod saved_plan;
 mod sealed;
 mod store;
+
+use hactl_effect::durable;
 
 pub use durable::write_private;
 pub use error::{FileKind, StateError};

@@ -4,9 +4,10 @@
 //! locks nothing. The file tells who holds the lock.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::time::{Duration, Instant};
 
+use hactl_effect::disk::File;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

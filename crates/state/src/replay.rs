@@ -4,13 +4,11 @@ use std::path::Path;
 
 use hactl_core::Digest;
 use hactl_core::state::State;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::FORMAT;
 use crate::error::{FileKind, StateError};
 use crate::journal::{Header, Record, line_checksum};
-use crate::sealed::Flaw;
+use crate::sealed::Peek;
 use crate::store;
 
 /// A journal that was folded into the state.
@@ -123,13 +121,8 @@ fn checked(piece: &[u8]) -> Option<&[u8]> {
 }
 
 fn read_header(json: &[u8], path: &Path, stack: &str) -> Result<Header, StateError> {
-    #[derive(Deserialize)]
-    struct Peek {
-        format: u64,
-    }
-    let Peek { format } = decode(json, path, 1)?;
-    if format > u64::from(FORMAT) {
-        return Err(StateError::flawed(FileKind::Journal, path, Flaw::Newer(format)));
+    if let Some(newer) = decode::<Peek>(json, path, 1)?.newer() {
+        return Err(StateError::flawed(FileKind::Journal, path, newer));
     }
     let header: Header = decode(json, path, 1)?;
     if header.stack != stack {

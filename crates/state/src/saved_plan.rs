@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use hactl_core::git::Git;
 use hactl_core::plan::Plan;
 use hactl_core::state::Encryption;
 use hactl_core::{Digest, Value};
@@ -36,6 +37,12 @@ pub struct SavedPlan {
     /// What the plan's sensitive expressions are made of, encrypted; none where they hold no texts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Value>,
+    /// How the state is kept in git.
+    #[serde(default)]
+    pub git: Git,
+    /// The commit that the config was in, with `-dirty` where it differed; none without git.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_commit: Option<String>,
     /// The plan.
     pub plan: Plan,
 }

@@ -26,8 +26,13 @@ pub enum Flaw {
     NotJson(String),
     /// It is JSON, but none of ours.
     Foreign,
-    /// It has this format, which is newer than [`FORMAT`].
-    Newer(u64),
+    /// It has a format that is newer than [`FORMAT`].
+    Newer {
+        /// The format.
+        format: u64,
+        /// The version of hactl that it names as the one to be read with, where it names one.
+        hactl: Option<String>,
+    },
     /// Its last field is no checksum.
     Unsealed,
     /// It is not what its checksum was made over.
@@ -153,12 +158,29 @@ fn checksum(content: &[u8]) -> Digest {
     Digest::sha256(&normal)
 }
 
+/// What a file of any format says of itself.
+#[derive(Deserialize)]
+pub(crate) struct Peek {
+    format: Option<u64>,
+    /// From format 2 on every file names the version that it needs; of format 1 only plans do.
+    #[serde(default)]
+    hactl: serde_json::Value,
+}
+
+impl Peek {
+    /// Refuses a newer format.
+    pub(crate) fn newer(&self) -> Option<Flaw> {
+        let format = self.format.filter(|format| *format > u64::from(FORMAT))?;
+        let is_version = |text: &&str| {
+            text.len() <= 40 && text.chars().all(|letter| letter.is_ascii_alphanumeric() || ".+-".contains(letter))
+        };
+        let hactl = self.hactl.as_str().filter(|text| !text.is_empty()).filter(is_version).map(str::to_owned);
+        Some(Flaw::Newer { format, hactl })
+    }
+}
+
 /// Finds out what is wrong with bytes that are not a sealed document of this format.
 fn diagnose(bytes: &[u8]) -> Flaw {
-    #[derive(Deserialize)]
-    struct Peek {
-        format: Option<u64>,
-    }
     if bytes.trim_ascii().is_empty() {
         return Flaw::Empty;
     }
@@ -170,9 +192,11 @@ fn diagnose(bytes: &[u8]) -> Flaw {
         Err(why) if why.is_eof() => Flaw::Cut(bytes.len()),
         Err(why) if why.is_data() => Flaw::Foreign,
         Err(why) => Flaw::NotJson(why.to_string()),
-        Ok(Peek { format: None | Some(0) }) => Flaw::Foreign,
-        Ok(Peek { format: Some(format) }) if format > u64::from(FORMAT) => Flaw::Newer(format),
-        Ok(_) if split(bytes).is_none() => Flaw::Unsealed,
-        Ok(_) => Flaw::Altered,
+        Ok(Peek { format: None | Some(0), .. }) => Flaw::Foreign,
+        Ok(peek) => match peek.newer() {
+            Some(newer) => newer,
+            None if split(bytes).is_none() => Flaw::Unsealed,
+            None => Flaw::Altered,
+        },
     }
 }

@@ -93,6 +93,24 @@ impl Store {
         Ok(loaded)
     }
 
+    /// Writes what was folded in, with every unfinished step settled and every move made, and removes the journal: an apply begins with this,
+    /// and its own journal continues that state. The lock must be held. Where nothing differs nothing is written.
+    ///
+    /// What a run makes of unfinished steps has to be on disk before its first intent, which takes their place.
+    ///
+    /// # Errors
+    /// When a file cannot be written; both then still say what is true.
+    pub fn settle(&self, loaded: Loaded, settled: &State) -> Result<(), StateError> {
+        if let Some(folded) = &loaded.journal {
+            return Journal::reopen(self, folded)?.finish(settled).map(|_digest| ());
+        }
+        self.discard_journal()?;
+        match loaded.state {
+            Some(state) if state != *settled => self.save(settled).map(|_digest| ()),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the state where no apply was journaled; gives the file's checksum. The lock must be held, and
     /// [`Store::recover`] have dealt with a journal.
     ///
@@ -127,7 +145,11 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) fn discard_journal(&self) -> Result<(), StateError> {
+    /// Removes the journal of an apply that saved its state, where there is one. The lock must be held.
+    ///
+    /// # Errors
+    /// When it cannot be removed; it then does no harm.
+    pub fn discard_journal(&self) -> Result<(), StateError> {
         let path = self.journal_path();
         durable::remove(&path).map_err(|source| StateError::unwritable(FileKind::Journal, &path, source))?;
         tracing::debug!(path = %path.display(), "no journal left");
@@ -151,20 +173,22 @@ impl Store {
 
     fn read_state(&self) -> Result<Option<(State, Digest)>, StateError> {
         let path = self.state_path();
-        let Some(bytes) = read(FileKind::State, &path)? else {
-            return Ok(None);
-        };
+        read(FileKind::State, &path)?.map(|bytes| self.parse(&bytes, &path)).transpose()
+    }
+
+    /// What the bytes of a state file of this stack say; `path` is for messages.
+    pub(crate) fn parse(&self, bytes: &[u8], path: &Path) -> Result<(State, Digest), StateError> {
         let (document, digest) =
-            sealed::read::<Document>(&bytes).map_err(|flaw| StateError::flawed(FileKind::State, &path, flaw))?;
+            sealed::read::<Document>(bytes).map_err(|flaw| StateError::flawed(FileKind::State, path, flaw))?;
         if document.stack != self.stack {
             return Err(StateError::OtherStack {
                 file: FileKind::State,
-                path,
+                path: path.to_owned(),
                 found: document.stack,
                 wanted: self.stack.clone(),
             });
         }
-        Ok(Some((document.into(), digest)))
+        Ok((document.into(), digest))
     }
 }
 

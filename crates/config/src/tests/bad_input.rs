@@ -87,7 +87,7 @@ hactl.yaml:2:7: "a b" cannot be the name of a stack (a name starts with a letter
     insta::assert_snapshot!(errors("hactl: 1\nname: a\nnode: {}\nsecrets: {}\nx-mine: 1\ncontainers: []\nzzz: 1\n"), @"
     hactl.yaml:3:1: unknown key `node` (did you mean `nodes`?)
     hactl.yaml:6:1: `containers` is a list, expected a map of names
-    hactl.yaml:7:1: unknown key `zzz` (known keys: `hactl`, `name`, `ssh`, `encryption`, `kubernetes`, `variables`, `nodes`, `registries`, `outputs`, `containers`, `files`, `secrets`, `manifests`)
+    hactl.yaml:7:1: unknown key `zzz` (known keys: `hactl`, `name`, `ssh`, `encryption`, `git`, `kubernetes`, `variables`, `nodes`, `registries`, `outputs`, `moved`, `removed`, `containers`, `files`, `secrets`, `manifests`)
     ");
 }
 

@@ -4,6 +4,7 @@ mod addons;
 mod bad_input;
 mod convert;
 mod functions;
+mod git;
 mod good_input;
 mod key_files;
 mod kubernetes;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hactl_core::cluster::{CLUSTER, ClusterConnection};
 use hactl_core::diagnostic::Diagnostic;
-use hactl_core::node::Connection;
 use hactl_core::moves::Renames;
+use hactl_core::node::Connection;
 use hactl_core::plan::{Action, Change, Edge, Mode, Operation, Plan, Step, Task, When};
 use hactl_core::resolve::Secrets;
 use hactl_core::resource::{InPlace, KindRules, Replacement, Rules};
@@ -235,7 +235,6 @@ fn record_text(record: &Record) -> String {
         Record::Outcome { address, outcome: Outcome::Done(_) } => format!("done {address}"),
         Record::Outcome { address, outcome: Outcome::Failed(_) } => format!("failed {address}"),
         Record::Notify(addresses) => format!("notify {addresses:?}"),
-        Record::Moved(renamed) => format!("moved {}", renamed.len()),
         Record::Saved(_) => "saved".to_owned(),
     }
 }
@@ -285,15 +284,14 @@ pub(crate) fn plan(text: &str) -> Plan {
         uncompared: Vec::new(),
         postponed: std::collections::BTreeSet::new(),
         expiries: BTreeMap::new(),
+        targeted: false,
         moved: Renames::default(),
         removed: Vec::new(),
-        targeted: false,
     }
 }
 
 fn change(address: Address) -> Change {
     Change {
-        previous_address: None,
         node: address.key().map(Into::into),
         after: Some(Arc::new(Value::Map(Map::from([("name".to_owned(), Value::from(address.name()))])))),
         address,
@@ -308,6 +306,7 @@ fn change(address: Address) -> Change {
         wave: None,
         remakes: Vec::new(),
         record: false,
+        previous_address: None,
     }
 }
 

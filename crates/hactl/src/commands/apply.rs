@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use hactl_config::SourceMap;
+use hactl_config::{Config, SourceMap};
 use hactl_core::Diagnostic;
 use hactl_core::plan::{Action, Counts, Mode, Plan};
 use hactl_core::resolve::{NoOutputs, Secrets, reveal};
@@ -10,7 +10,8 @@ use hactl_core::state::State;
 use hactl_core::{Sensitive, Value};
 use hactl_engine::Applied;
 use hactl_state::encryption::label;
-use hactl_state::{SavedPlan, World};
+use hactl_state::{Loaded, SavedPlan, World};
+use tokio::runtime::Runtime;
 
 use crate::cli::Global;
 use crate::commands::plan::{self, streamed};
@@ -20,8 +21,9 @@ use crate::output::Output;
 use crate::render;
 use crate::render::progress::Reporter;
 use crate::render::stream::Stream;
-use crate::run::{self, ApplyOptions, PlanOptions, Start};
+use crate::run::{self, ApplyOptions, PlanOptions, Prepared, Start};
 use crate::session::{self, Session};
+use crate::turn::{self, Applicable, Turn, Wish};
 use crate::withheld::given_back;
 
 /// Do what the plan says
@@ -44,7 +46,7 @@ impl ApplyCommand {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
         match &self.plan {
             Some(path) => streamed(self.applying.json, output, || self.saved(path, global, output)),
-            None => plan_and_apply(Mode::Normal, &self.planning, &self.applying, global, output),
+            None => plan_and_apply("apply", Mode::Normal, &self.planning, &self.applying, global, output),
         }
     }
 
@@ -58,12 +60,19 @@ impl ApplyCommand {
         if let (Some(Value::Sealed(withheld)), Some(header)) = (&saved.withheld, &saved.encryption) {
             values.extend(given_back(&keyring::unseal(&session, header, label::PLAN, withheld)?));
         }
-        let (_lock, loaded) = run::lock_and_load(&session, "apply", self.planning.lock_timeout)?;
+        let wish = Wish {
+            operation: "apply",
+            wait: self.planning.lock_timeout,
+            git: &saved.git,
+            no_commit: self.applying.no_commit,
+        };
+        let (turn, loaded) = Turn::begin(&session, &wish)?;
+        show_warnings(&turn.warnings, output, self.applying.json);
         saved.check_fresh(&loaded, world)?;
         // Where nothing was applied yet, the plan alone knows the lineage.
         let first = || State::new(&saved.plan.stack, &saved.plan.lineage);
         let mut state = loaded.state.clone().unwrap_or_else(first);
-        let moved = run::rename(&session, &mut state, &saved.plan.moved)?;
+        run::rename(&session, &mut state, &saved.plan.moved)?;
         let header = state.encryption.as_ref().or(saved.encryption.as_ref());
         let mut keyring = Keyring::unlock(&session, None, header, &state, values)?;
         keyring.check(&session, &saved.plan)?;
@@ -81,7 +90,6 @@ impl ApplyCommand {
                     plan: &saved.plan,
                     loaded,
                     state,
-                    moved,
                     nodes: &seen.nodes,
                     cluster: seen.cluster.as_ref(),
                     parallelism: self.applying.parallelism.into(),
@@ -90,7 +98,20 @@ impl ApplyCommand {
             })
         };
         reporter.finish();
-        conclude(&applied?, &saved.plan, output, self.applying.json)
+        let applied = applied?;
+        let config = Applicable { digest: saved.config_digest, commit: saved.config_commit.clone() };
+        let what = format!("apply {}", saved.plan.stack);
+        let ended = turn.end(&turn::message(&what, &applied, &saved.plan, &config));
+        conclude(&applied, &saved.plan, ended, output, self.applying.json)
+    }
+}
+
+/// Shows what the user should know before anything is done.
+fn show_warnings(warnings: &[Diagnostic], output: &Output, json: bool) {
+    if json {
+        Stream::new(output).diagnostics(warnings, &SourceMap::new());
+    } else {
+        output.message(&render::diagnostic::render(warnings, &SourceMap::new(), output.colors_messages()));
     }
 }
 
@@ -126,65 +147,100 @@ async fn sensitive_values(plan: &Plan, session: &Session, global: &Global) -> Re
     Ok(run::read_values(session, &session::load_config_of(global, session)?, plan.mode).await?.values)
 }
 
-/// Makes a plan, shows it, asks, and carries it out.
-pub(crate) fn plan_and_apply(
-    mode: Mode,
-    planning: &PlanOptions,
-    applying: &ApplyOptions,
-    global: &Global,
-    output: &Output,
-) -> Result<u8, Failure> {
-    streamed(applying.json, output, || plan_then_apply(mode, planning, applying, global, output))
+/// What is planned for and applied, and how.
+pub(crate) struct Work<'a> {
+    pub(crate) mode: Mode,
+    pub(crate) session: &'a Session,
+    pub(crate) config: &'a Config,
+    pub(crate) planning: &'a PlanOptions,
+    pub(crate) applying: &'a ApplyOptions,
+    pub(crate) output: &'a Output,
 }
 
-fn plan_then_apply(
+/// Makes a plan, shows it, asks, and carries it out. `operation` is the command, as in `apply`.
+pub(crate) fn plan_and_apply(
+    operation: &str,
     mode: Mode,
     planning: &PlanOptions,
     applying: &ApplyOptions,
     global: &Global,
     output: &Output,
 ) -> Result<u8, Failure> {
-    if applying.json && !applying.auto_approve {
-        return Err(Diagnostic::error("--json cannot ask").help("add --auto-approve, or apply a saved plan").into());
+    streamed(applying.json, output, || {
+        refuse_to_ask_nobody(applying)?;
+        let config = session::load_config(global)?;
+        let session = Session::open(global, &config)?;
+        let runtime = run::runtime(session.world)?;
+        let wish = Wish { operation, wait: planning.lock_timeout, git: &config.git, no_commit: applying.no_commit };
+        let (turn, loaded) = Turn::begin(&session, &wish)?;
+        let work = Work { mode, session: &session, config: &config, planning, applying, output };
+        let prepared = work.prepare(&runtime, &turn, loaded)?;
+        let applicable = turn.applicable(&config, global)?;
+        work.carry_out(&runtime, turn, prepared, &format!("{operation} {}", config.name), &applicable)
+    })
+}
+
+/// Refuses `--json` where a question would have to be asked.
+pub(crate) fn refuse_to_ask_nobody(applying: &ApplyOptions) -> Result<(), Failure> {
+    match applying.json && !applying.auto_approve {
+        true => Err(Diagnostic::error("--json cannot ask").help("add --auto-approve, or apply a saved plan").into()),
+        false => Ok(()),
     }
-    let config = session::load_config(global)?;
-    let session = Session::open(global, &config)?;
-    let runtime = run::runtime(session.world)?;
-    let operation = if mode == Mode::Destroy { "destroy" } else { "apply" };
-    let (_lock, loaded) = run::lock_and_load(&session, operation, planning.lock_timeout)?;
-    let reporter = Reporter::new(output, applying.json);
-    let prepared = {
-        let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
-        runtime.block_on(run::prepare(&session, &config, planning, mode, loaded, &events))
-    };
-    reporter.finish();
-    let mut prepared = prepared?;
-    plan::show(&prepared, &config, output, applying.json);
-    run::check_reachable(&prepared.plan, applying)?;
-    prepared.keyring.check(&session, &prepared.plan)?;
-    if !run::has_work(&prepared) {
-        return nothing_to_do(&prepared.plan, output, applying.json);
-    }
-    if !applying.auto_approve && prepared.plan.has_changes() {
-        run::approve(output, question(mode))?;
-    }
-    let reporter = Reporter::new(output, applying.json);
-    reporter.expect(&prepared.plan);
-    let applied = {
-        let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
-        let start = Start {
-            plan: &prepared.plan,
-            loaded: prepared.loaded,
-            state: prepared.state,
-            moved: prepared.moved,
-            nodes: &prepared.nodes,
-            cluster: prepared.cluster.as_ref(),
-            parallelism: applying.parallelism.into(),
+}
+
+impl Work<'_> {
+    /// Looks at the hosts and makes the plan.
+    pub(crate) fn prepare(&self, runtime: &Runtime, turn: &Turn<'_>, loaded: Loaded) -> Result<Prepared, Failure> {
+        let reporter = Reporter::new(self.output, self.applying.json);
+        let prepared = {
+            let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
+            runtime.block_on(run::prepare(self.session, self.config, self.planning, self.mode, loaded, &events))
         };
-        runtime.block_on(run::execute(&session, &mut prepared.keyring, start, output, &events))
-    };
-    reporter.finish();
-    conclude(&applied?, &prepared.plan, output, applying.json)
+        reporter.finish();
+        let mut prepared = prepared?;
+        prepared.warnings.extend(turn.warnings.iter().cloned());
+        Ok(prepared)
+    }
+
+    /// Shows a plan, asks, and carries it out; `what` is the command and its objects, for the commit, and `applicable` the
+    /// config as it is found again.
+    pub(crate) fn carry_out(
+        &self,
+        runtime: &Runtime,
+        turn: Turn<'_>,
+        mut prepared: Prepared,
+        what: &str,
+        applicable: &Applicable,
+    ) -> Result<u8, Failure> {
+        let Self { mode, session, config, applying, output, .. } = *self;
+        plan::show(&prepared, config, output, applying.json);
+        run::check_reachable(&prepared.plan, applying)?;
+        prepared.keyring.check(session, &prepared.plan)?;
+        if !run::has_work(&prepared) {
+            return nothing_to_do(&prepared.plan, turn.end_unchanged(), output, applying.json);
+        }
+        if !applying.auto_approve && prepared.plan.has_changes() {
+            run::approve(output, question(mode))?;
+        }
+        let reporter = Reporter::new(output, applying.json);
+        reporter.expect(&prepared.plan);
+        let applied = {
+            let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
+            let start = Start {
+                plan: &prepared.plan,
+                loaded: prepared.loaded,
+                state: prepared.state,
+                nodes: &prepared.nodes,
+                cluster: prepared.cluster.as_ref(),
+                parallelism: applying.parallelism.into(),
+            };
+            runtime.block_on(run::execute(session, &mut prepared.keyring, start, output, &events))
+        };
+        reporter.finish();
+        let applied = applied?;
+        let ended = turn.end(&turn::message(what, &applied, &prepared.plan, applicable));
+        conclude(&applied, &prepared.plan, ended, output, applying.json)
+    }
 }
 
 fn question(mode: Mode) -> &'static str {
@@ -195,20 +251,34 @@ fn question(mode: Mode) -> &'static str {
     }
 }
 
-fn nothing_to_do(plan: &Plan, output: &Output, json: bool) -> Result<u8, Failure> {
+fn nothing_to_do(plan: &Plan, ended: Result<String, Diagnostic>, output: &Output, json: bool) -> Result<u8, Failure> {
     let (nothing, destroy) = (Counts::default(), plan.mode == Mode::Destroy);
     if json {
         Stream::new(output).applied(nothing, destroy);
     } else {
         output.data(&format!("\n{}\n", render::plan::applied(nothing, destroy)));
     }
+    let told = ended?;
+    if !json {
+        output.message(&told);
+    }
     Ok(0)
 }
 
-/// Says what became of an apply.
-fn conclude(applied: &Applied, plan: &Plan, output: &Output, json: bool) -> Result<u8, Failure> {
-    let diagnostics: Vec<Diagnostic> = applied.failures.iter().map(failure).collect();
+/// Says what became of an apply, and of its commit.
+fn conclude(
+    applied: &Applied,
+    plan: &Plan,
+    ended: Result<String, Diagnostic>,
+    output: &Output,
+    json: bool,
+) -> Result<u8, Failure> {
+    let mut diagnostics: Vec<Diagnostic> = applied.failures.iter().map(failure).collect();
     let complete = diagnostics.is_empty() && !applied.interrupted;
+    let told = ended.unwrap_or_else(|error| {
+        diagnostics.push(error);
+        String::new()
+    });
     if json {
         let stream = Stream::new(output);
         stream.diagnostics(&diagnostics, &SourceMap::new());
@@ -221,6 +291,9 @@ fn conclude(applied: &Applied, plan: &Plan, output: &Output, json: bool) -> Resu
         output.data(&format!("\n{}\n", summary(applied, plan, complete)));
         if complete && plan.mode == Mode::Normal && !applied.state.outputs.is_empty() {
             output.data(&format!("\nOutputs:\n\n{}", render::plan::outputs(&applied.state.outputs)));
+        }
+        if !told.is_empty() {
+            output.message(&format!("\n{told}"));
         }
     }
     match (diagnostics.is_empty(), applied.interrupted) {

@@ -28,6 +28,6 @@ impl Destroy {
                 .help("use them with `hactl apply`")
                 .into());
         }
-        plan_and_apply(Mode::Destroy, &self.planning, &self.applying, global, output)
+        plan_and_apply("destroy", Mode::Destroy, &self.planning, &self.applying, global, output)
     }
 }

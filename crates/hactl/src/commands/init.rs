@@ -3,6 +3,7 @@ use std::path::Path;
 
 use clap::Args;
 use hactl_core::Diagnostic;
+use hactl_effect::disk::{self, Access};
 use hactl_state::encryption::{Identities, IdentityPath};
 
 use crate::cli::Global;
@@ -45,7 +46,7 @@ impl Init {
 }
 
 fn write(path: &Path) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut file = disk::create_new(path, Access::Umask)?;
     file.write_all(CONFIG.as_bytes())
 }
 

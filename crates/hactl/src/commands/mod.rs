@@ -6,9 +6,11 @@ pub(crate) mod convert;
 pub(crate) mod destroy;
 pub(crate) mod drift;
 pub(crate) mod graph;
+pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod output;
 pub(crate) mod plan;
+pub(crate) mod rollback;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
 pub(crate) mod secret;
@@ -30,6 +32,8 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Apply(command) => command.run(global, output),
         Command::Destroy(command) => command.run(global, output),
         Command::Show(command) => command.run(global, output),
+        Command::History(command) => command.run(global, output),
+        Command::Rollback(command) => command.run(global, output),
         Command::Secret(command) => command.run(global, output),
         Command::State(command) => command.run(global, output),
         Command::Drift(command) => command.run(global, output),

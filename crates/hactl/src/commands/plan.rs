@@ -16,6 +16,7 @@ use crate::render::progress::Reporter;
 use crate::render::stream::Stream;
 use crate::run::{self, PlanOptions, Prepared};
 use crate::session::{self, Session};
+use crate::turn;
 use crate::withheld::withhold;
 
 /// Show what would change, on which host, in which order, and why
@@ -65,7 +66,7 @@ impl PlanCommand {
         if let Some(path) = &self.out {
             let say = |text: &str| output.message(&format!("\n{text}"));
             let vault = prepared.keyring.vault(&session, &prepared.plan, say)?;
-            let saved = save(&prepared, &config, &session);
+            let saved = save(&prepared, &config, &session, global)?;
             with_secrets(saved, vault.as_ref())?.write(path)?;
             if !self.json {
                 output.message(&format!(
@@ -137,8 +138,8 @@ fn with_secrets(saved: SavedPlan, vault: Option<&Vault>) -> Result<SavedPlan, Fa
     Ok(SavedPlan { plan, withheld, encryption: Some(vault.header().clone()), ..saved })
 }
 
-fn save(prepared: &Prepared, config: &Config, session: &Session) -> SavedPlan {
-    SavedPlan {
+fn save(prepared: &Prepared, config: &Config, session: &Session, global: &Global) -> Result<SavedPlan, Failure> {
+    Ok(SavedPlan {
         hactl: env!("CARGO_PKG_VERSION").to_owned(),
         world: session.world,
         directory: session.directory.clone(),
@@ -146,6 +147,8 @@ fn save(prepared: &Prepared, config: &Config, session: &Session) -> SavedPlan {
         state_digest: prepared.loaded.digest,
         encryption: None,
         withheld: None,
+        git: config.git.clone(),
+        config_commit: turn::commit_of(session, config, global)?,
         plan: prepared.plan.clone(),
-    }
+    })
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use hactl_core::Diagnostic;
 use hactl_core::cluster::CLUSTER;
+use hactl_effect::disk;
 use hactl_sim::{ClusterView, FleetView, Sandbox};
 use hactl_state::Store;
 
@@ -126,7 +127,7 @@ fn reset(place: &Path, stack: &str) -> Result<u8, Failure> {
     let state = place.join("state");
     if state.exists() {
         let _lock = Store::new(&state, stack).lock("sandbox reset", Duration::ZERO)?;
-        std::fs::remove_dir_all(&state).map_err(|error| {
+        disk::remove_tree(&state).map_err(|error| {
             Diagnostic::error(format!("{} cannot be removed: {error}", state.display()))
                 .help("make it writable, or remove it by hand")
         })?;

@@ -125,7 +125,7 @@ impl Rotate {
             end_overlap,
             lock_timeout: self.lock_timeout,
         };
-        plan_and_apply(Mode::Normal, &planning, &self.applying, global, output)
+        plan_and_apply("secret rotate", Mode::Normal, &planning, &self.applying, global, output)
     }
 
     /// Whether this can be done to a secret.

@@ -2,23 +2,26 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hactl_core::Diagnostic;
+use hactl_core::state::State;
 use hactl_state::SavedPlan;
+use hactl_state::git::RepositoryError;
 
 use crate::cli::Global;
+use crate::commands::history;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
 use crate::{render, run};
 
-/// Show the state, or a saved plan
+/// Show the state, a saved plan, or the state at an older revision
 ///
 /// With --json in Terraform's shapes, so that tools made for those read them.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hactl show --json change.plan | jq '.resource_changes[].address'")]
 pub(crate) struct Show {
-    /// A plan saved by `hactl plan --out`; the state where left out
-    #[arg(value_name = "PLAN")]
-    plan: Option<PathBuf>,
+    /// A plan saved by `hactl plan --out`, or a revision as `hactl history` lists them; the state where left out
+    #[arg(value_name = "PLAN|REVISION")]
+    what: Option<PathBuf>,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -26,10 +29,13 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
-        match &self.plan {
-            Some(path) if !path.exists() => Err(Diagnostic::error(format!("there is no file {}", path.display()))
-                .help("name a plan saved by `hactl plan --out`, or nothing for the state")
-                .into()),
+        match &self.what {
+            Some(name) if !name.exists() => {
+                let session = Session::open_to_read(global)?;
+                let state = state_at(&session, &name.to_string_lossy())?;
+                self.show(&state, output);
+                Ok(0)
+            }
             Some(path) => {
                 let saved = SavedPlan::read(path)?;
                 if self.json {
@@ -45,16 +51,34 @@ impl Show {
             None => {
                 let session = Session::open_to_read(global)?;
                 let loaded = run::load_to_read(&session, std::time::Duration::ZERO)?;
-                let state = session.state(&loaded);
-                if self.json {
-                    output.data(&pretty(&render::state_json::state_json(&state)));
-                } else {
-                    output.data(&render::plan::state(&state));
-                }
+                self.show(&session.state(&loaded), output);
                 Ok(0)
             }
         }
     }
+
+    fn show(&self, state: &State, output: &Output) {
+        if self.json {
+            output.data(&pretty(&render::state_json::state_json(state)));
+        } else {
+            output.data(&render::plan::state(state));
+        }
+    }
+}
+
+/// The state at a revision.
+fn state_at(session: &Session, name: &str) -> Result<State, Failure> {
+    let no_such = |why: String| {
+        Diagnostic::error(format!("{name} is neither a file nor a revision")).detail(why).help(
+            "name a plan saved by `hactl plan --out`, a revision that `hactl history` lists, or nothing for the state",
+        )
+    };
+    let repository = history::repository(session).map_err(|why| no_such(why.summary))?;
+    let revision = repository.revision(name).map_err(|error| match error {
+        RepositoryError::NoRevision { .. } => no_such(String::new()),
+        other => other.into(),
+    })?;
+    Ok(repository.state_at(&revision, &session.store).map_err(Diagnostic::from)?)
 }
 
 /// JSON for people and programs alike.

@@ -7,11 +7,13 @@ use hactl_core::Diagnostic;
 use hactl_core::address::Address;
 use hactl_core::diagnostic::did_you_mean;
 use hactl_core::state::State;
+use hactl_state::git::Message;
 
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::{self, Session};
+use crate::turn::{Turn, Wish};
 use crate::{keyring, render, run};
 
 /// Look at what was last applied, or change what the state says of it
@@ -46,6 +48,9 @@ enum StateSubcommand {
     /// What a removed recipient could read before is still in older revisions of the file: rotate such secrets.
     #[command(after_help = "Example:\n  hactl state reencrypt")]
     Reencrypt {
+        /// Do not commit the state to git this time
+        #[arg(long)]
+        no_commit: bool,
         /// How long to wait for another run that holds the lock, as in 30s
         #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = run::parse_wait)]
         lock_timeout: Duration,
@@ -55,7 +60,9 @@ enum StateSubcommand {
 impl StateCommand {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
         match &self.command {
-            StateSubcommand::Reencrypt { lock_timeout } => reencrypt(global, *lock_timeout, output),
+            StateSubcommand::Reencrypt { lock_timeout, no_commit } => {
+                reencrypt(global, *lock_timeout, *no_commit, output)
+            }
             StateSubcommand::Mv(command) => command.run(global, output),
             StateSubcommand::Rm(command) => command.run(global, output),
             StateSubcommand::List { addresses } => list(addresses, global, output),
@@ -97,10 +104,12 @@ fn show(address: &str, global: &Global, output: &Output) -> Result<u8, Failure> 
     Ok(0)
 }
 
-fn reencrypt(global: &Global, wait: Duration, output: &Output) -> Result<u8, Failure> {
+fn reencrypt(global: &Global, wait: Duration, no_commit: bool, output: &Output) -> Result<u8, Failure> {
     let config = session::load_to_check(global)?;
     let session = Session::open(global, &config)?;
-    let (_lock, loaded) = run::lock_and_load(&session, "state reencrypt", wait)?;
+    let wish = Wish { operation: "state reencrypt", wait, git: &config.git, no_commit };
+    let (turn, loaded) = Turn::begin(&session, &wish)?;
+    output.message(&render::diagnostic::render(&turn.warnings, &config.sources, output.colors_messages()));
     let loaded = session.store.recover(loaded)?;
     let state = session.state(&loaded);
     let identities = keyring::identities(&session, state.encryption.as_ref())?;
@@ -111,6 +120,7 @@ fn reencrypt(global: &Global, wait: Duration, output: &Output) -> Result<u8, Fai
     let before = state.encryption.as_ref().map(|header| header.recipients.as_slice()).unwrap_or_default();
     if before == recipients.as_slice() {
         output.message("The secrets in the state are encrypted to these recipients already.\n");
+        output.message(&turn.end_unchanged()?);
         return Ok(0);
     }
     if !identities.recipients().iter().any(|own| recipients.as_slice().contains(own)) {
@@ -125,6 +135,10 @@ fn reencrypt(global: &Global, wait: Duration, output: &Output) -> Result<u8, Fai
     let encrypted = hactl_state::encryption::reencrypt(&state, &identities, recipients.clone(), session.fresh_key())
         .map_err(Vec::<Diagnostic>::from)?;
     session.store.save(&encrypted)?;
+    let ended = turn.end(&Message {
+        summary: format!("hactl state reencrypt {}: {} recipients", session.store.stack(), recipients.as_slice().len()),
+        trailers: vec![("Hactl-Serial", encrypted.serial.to_string())],
+    });
     let list = recipients.as_slice().iter().map(|one| format!("  {one}\n")).collect::<String>();
     output.message(&format!("The secrets in the state are now encrypted to:\n{list}"));
     if !removed.is_empty() {
@@ -133,5 +147,6 @@ fn reencrypt(global: &Global, wait: Duration, output: &Output) -> Result<u8, Fai
              `hactl secret rotate`, and change those that come from elsewhere.\n",
         );
     }
+    output.message(&ended?);
     Ok(0)
 }

@@ -1,6 +1,7 @@
 //! Rendering: data in, text or JSON out.
 
 pub(crate) mod diagnostic;
+pub(crate) mod history;
 pub(crate) mod plan;
 pub(crate) mod plan_json;
 pub(crate) mod progress;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use hactl_core::moves::Renamed;
 use hactl_core::plan::Plan;
 use hactl_core::state::State;
 use hactl_core::{Diagnostic, Value};
@@ -23,8 +22,6 @@ pub(crate) struct Start<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) loaded: Loaded,
     pub(crate) state: State,
-    /// What got another address in that state.
-    pub(crate) moved: Vec<Renamed>,
     pub(crate) nodes: &'a BTreeMap<String, SeenNode>,
     pub(crate) cluster: Option<&'a Identity>,
     pub(crate) parallelism: usize,
@@ -43,7 +40,7 @@ pub(crate) fn has_work(prepared: &Prepared) -> bool {
             .any(|node| !node.moved.is_empty() || node.forgotten(&prepared.state).next().is_some())
 }
 
-/// Applies a plan: journal, steps, state.
+/// Applies a plan: journal, steps, state. The journal is left to [`Turn::end`](crate::turn::Turn::end).
 pub(crate) async fn execute(
     session: &Session,
     keyring: &mut Keyring,
@@ -63,7 +60,7 @@ pub(crate) async fn execute(
         }
         start.state.encryption = header;
     }
-    session.store.recover(start.loaded)?;
+    session.store.settle(start.loaded, &start.state)?;
     let mut generations = session.generations(&start.state);
     let header = Header {
         format: FORMAT,
@@ -74,10 +71,6 @@ pub(crate) async fn execute(
         encryption: start.state.encryption.clone(),
     };
     let mut recorder = JournalRecorder(Journal::create(&session.store, &header)?);
-    if !start.moved.is_empty() {
-        // Before anything else: what follows is said of the new addresses.
-        recorder.0.append(&[Record::Moved(start.moved)])?;
-    }
     let encrypt = |label: &str, value: &Value, known: Option<&Value>| {
         let vault =
             vault.as_ref().ok_or_else(|| Diagnostic::error(format!("there is nothing to encrypt {label} with")))?;
@@ -103,7 +96,7 @@ pub(crate) async fn execute(
         events,
     })
     .await;
-    recorder.0.finish(&applied.state)?;
+    recorder.0.save(&applied.state)?;
     Ok(applied)
 }
 

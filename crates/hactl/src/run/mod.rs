@@ -12,7 +12,7 @@ use std::time::Duration;
 use hactl_core::Diagnostic;
 use hactl_core::cluster::CLUSTER;
 use hactl_core::plan::Plan;
-use hactl_state::{Loaded, LockGuard, World};
+use hactl_state::{Loaded, World};
 use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
@@ -50,17 +50,6 @@ pub(crate) fn load_to_read(session: &Session, wait: Duration) -> Result<Loaded, 
     }
     let _lock = session.store.lock("plan", wait)?;
     Ok(session.store.load()?)
-}
-
-/// Takes the lock and reads the state for a command that changes something.
-pub(crate) fn lock_and_load(
-    session: &Session,
-    operation: &str,
-    wait: Duration,
-) -> Result<(LockGuard, Loaded), Failure> {
-    session.keep_out_of_git()?;
-    let lock = session.store.lock(operation, wait)?;
-    Ok((lock, session.store.load()?))
 }
 
 /// Refuses a plan that leaves out hosts that did not answer, unless that was asked for.

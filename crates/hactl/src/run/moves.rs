@@ -10,11 +10,11 @@ use crate::failure::Failure;
 use crate::keyring;
 use crate::session::Session;
 
-/// Gives resources their new addresses, and says what that comes to, for the journal.
+/// Gives resources their new addresses.
 ///
 /// # Errors
 /// Where a secret moves and this user cannot decrypt it: what is encrypted names its address.
-pub(crate) fn rename(session: &Session, state: &mut State, renames: &Renames) -> Result<Vec<Renamed>, Failure> {
+pub(crate) fn rename(session: &Session, state: &mut State, renames: &Renames) -> Result<(), Failure> {
     let mut vault = None;
     let mut renamed = Vec::new();
     for (from, to) in renames.iter() {
@@ -33,7 +33,7 @@ pub(crate) fn rename(session: &Session, state: &mut State, renames: &Renames) ->
         renamed.push(Renamed { from: from.clone(), to: to.clone(), outputs });
     }
     state.rename(&renamed);
-    Ok(renamed)
+    Ok(())
 }
 
 /// What this user opens the state's secrets with.

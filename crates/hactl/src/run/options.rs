@@ -51,6 +51,9 @@ pub(crate) struct ApplyOptions {
     /// Do not ask
     #[arg(long)]
     pub(crate) auto_approve: bool,
+    /// Do not commit the state to git this time
+    #[arg(long)]
+    pub(crate) no_commit: bool,
     /// The most steps at one time
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) parallelism: u16,

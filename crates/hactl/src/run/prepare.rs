@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hactl_config::Config;
 use hactl_core::Diagnostic;
 use hactl_core::address::Address;
-use hactl_core::moves::{Renamed, renames};
+use hactl_core::moves::renames;
 use hactl_core::observed::{Observations, recover};
 use hactl_core::plan::{Action, Change, Desired, Input, Mode, Plan, Reason, plan};
 use hactl_core::resolve::Secrets;
@@ -28,8 +28,6 @@ pub(crate) struct Prepared {
     pub(crate) loaded: Loaded,
     /// The state with everything unfinished settled by what was seen.
     pub(crate) state: State,
-    /// What got another address in it.
-    pub(crate) moved: Vec<Renamed>,
     pub(crate) nodes: BTreeMap<String, SeenNode>,
     pub(crate) cluster: Option<Identity>,
     pub(crate) keyring: Keyring,
@@ -49,7 +47,7 @@ pub(crate) async fn prepare(
     let mut state = session.state(&loaded);
     let fail = |diagnostics| Failure::of(&config.sources, diagnostics);
     let renames = renames(&state, &config.moved).map_err(fail)?;
-    let moved = rename(session, &mut state, &renames)?;
+    rename(session, &mut state, &renames)?;
     if options.mode == Mode::Normal {
         refuse_to_drop_addons(config, &state).map_err(|diagnostic| fail(vec![diagnostic]))?;
     }
@@ -125,7 +123,6 @@ pub(crate) async fn prepare(
         plan,
         loaded,
         state,
-        moved,
         nodes: seen.nodes,
         cluster: seen.cluster,
         keyring,

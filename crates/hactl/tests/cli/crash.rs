@@ -219,7 +219,7 @@ fn converges(fleet: &mut Fleet, wanted: &Wanted, view: &Json, state: &str, place
     similar(&fleet.state(), state, place);
 }
 
-fn similar(left: &str, right: &str, place: &str) {
+pub(crate) fn similar(left: &str, right: &str, place: &str) {
     if left != right {
         let diff = ::similar::TextDiff::from_lines(right, left);
         panic!("{place}\n{}", diff.unified_diff().header("undisturbed", "disturbed"));

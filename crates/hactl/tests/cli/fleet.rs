@@ -47,7 +47,7 @@ impl Wanted {
 }
 
 /// What a simulated crash unwinds with.
-struct Killed;
+pub(crate) struct Killed;
 
 struct JournalRecorder(Journal);
 
@@ -122,7 +122,7 @@ impl Fleet {
 
     async fn plan_and_apply(&mut self, wanted: &Wanted) -> Applied {
         let (plan, state, loaded, seen) = self.plan(wanted).await;
-        self.store.recover(loaded).unwrap();
+        self.store.settle(loaded, &state).unwrap();
         let header = Header {
             format: FORMAT,
             stack: state.stack.clone(),
@@ -132,9 +132,6 @@ impl Fleet {
             encryption: None,
         };
         let mut recorder = JournalRecorder(Journal::create(&self.store, &header).unwrap());
-        if !plan.moved.is_empty() {
-            recorder.append(&[Record::Moved(renamed(&plan.moved))]).unwrap();
-        }
         let (_sender, interrupted) = watch::channel(false);
         let born = &mut self.born;
         let key = DigestKey::new([7; 32]);
@@ -182,31 +179,7 @@ impl Fleet {
 
     /// What is on the hosts, without what differs from one history to the next.
     pub(crate) fn view(&self) -> Json {
-        let mut view = serde_json::to_value(self.sandbox.view()).unwrap();
-        view["faults"] = Json::Null;
-        for host in view["hosts"].as_object_mut().unwrap().values_mut() {
-            host["facts"] = Json::Null;
-            for container in host["containers"].as_object_mut().unwrap().values_mut() {
-                container["id"] = Json::Null;
-                container["config"]["labels"]["io.hactl.spec"] = Json::Null;
-            }
-            for inventory in host["inventories"].as_object_mut().unwrap().values_mut() {
-                inventory["serial"] = Json::Null;
-            }
-        }
-        let objects = view["cluster"]["objects"].as_object_mut().into_iter().flatten();
-        for (_, object) in objects {
-            // Managers have the id of a creation in their names; how many there are tells whether one was left behind.
-            object["managers"] = object["managers"].as_array().map_or(0, Vec::len).into();
-            object["object"]["status"] = Json::Null;
-            for key in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"] {
-                object["object"]["metadata"][key] = Json::Null;
-            }
-            if let Some(spec) = object["object"].get_mut("spec").filter(|spec| spec.get("clusterIP").is_some()) {
-                spec["clusterIP"] = Json::Null;
-            }
-        }
-        view
+        view(&self.sandbox)
     }
 
     /// What state holds, without what differs from one history to the next.
@@ -221,12 +194,41 @@ impl Fleet {
     }
 }
 
-fn renamed(moved: &Renames) -> Vec<Renamed> {
+pub(crate) fn renamed(moved: &Renames) -> Vec<Renamed> {
     let one = |(from, to): (&Address, &Address)| Renamed { from: from.clone(), to: to.clone(), outputs: Map::new() };
     moved.iter().map(one).collect()
 }
 
 /// One thread, and waits that take no time.
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+/// What is in a sandbox, without what differs from one history to the next.
+pub(crate) fn view(sandbox: &Sandbox) -> Json {
+    let mut view = serde_json::to_value(sandbox.view()).unwrap();
+    view["faults"] = Json::Null;
+    for host in view["hosts"].as_object_mut().unwrap().values_mut() {
+        host["facts"] = Json::Null;
+        for container in host["containers"].as_object_mut().unwrap().values_mut() {
+            container["id"] = Json::Null;
+            container["config"]["labels"]["io.hactl.spec"] = Json::Null;
+        }
+        for inventory in host["inventories"].as_object_mut().unwrap().values_mut() {
+            inventory["serial"] = Json::Null;
+        }
+    }
+    let objects = view["cluster"]["objects"].as_object_mut().into_iter().flatten();
+    for (_, object) in objects {
+        // Managers have the id of a creation in their names; how many there are tells whether one was left behind.
+        object["managers"] = object["managers"].as_array().map_or(0, Vec::len).into();
+        object["object"]["status"] = Json::Null;
+        for key in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"] {
+            object["object"]["metadata"][key] = Json::Null;
+        }
+        if let Some(spec) = object["object"].get_mut("spec").filter(|spec| spec.get("clusterIP").is_some()) {
+            spec["clusterIP"] = Json::Null;
+        }
+    }
+    view
 }

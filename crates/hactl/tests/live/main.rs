@@ -6,6 +6,7 @@
 //!
 //! Each fault is a test: the message says what, where, why and what next, the fault is mended, the next apply
 //! converges, and after destroy the hosts are file by file as they were before.
+#![expect(clippy::disallowed_methods, reason = "tests make and damage files as they like")]
 
 #[cfg(test)]
 mod client;

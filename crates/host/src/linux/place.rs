@@ -1,11 +1,11 @@
 //! The directory of this run's sockets. A forwarded Docker socket is root on the host, so only this user may enter it.
 
-use std::fs::{File, Metadata, Permissions, TryLockError};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs::{File, Metadata, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tempfile::TempDir;
+use hactl_effect::disk::{self, Access};
 
 /// The longest path of a directory in which sockets fit: a socket's path has at most 107 bytes, and ssh adds 17 to one
 /// while it makes it.
@@ -15,9 +15,9 @@ const LOCK: &str = "lock";
 
 /// A directory of mode 0700 that ends with this run.
 pub(crate) struct Place {
-    directory: TempDir,
+    directory: Directory,
     /// Tells other runs that this one lives.
-    _lock: File,
+    _lock: disk::File,
     taken: AtomicUsize,
 }
 
@@ -41,14 +41,11 @@ impl Place {
     }
 
     fn within(parent: &Path) -> std::io::Result<Self> {
-        let directory = {
-            let mode = Permissions::from_mode(0o700);
-            tempfile::Builder::new().prefix(PREFIX).rand_bytes(8).permissions(mode).tempdir_in(parent)?
-        };
-        let user = directory.path().metadata()?.uid();
-        let lock = File::create(directory.path().join(LOCK))?;
+        let directory = Directory::within(parent)?;
+        let user = directory.0.metadata()?.uid();
+        let lock = disk::create_new(&directory.0.join(LOCK), Access::Owner)?;
         lock.lock()?;
-        if !directory.path().exists() {
+        if !directory.0.exists() {
             // Another run took it for a killed one's before it was locked.
             return Self::within(parent);
         }
@@ -58,7 +55,29 @@ impl Place {
 
     /// A path in it at which the files of one connection begin.
     pub(crate) fn next(&self) -> PathBuf {
-        self.directory.path().join(self.taken.fetch_add(1, Ordering::Relaxed).to_string())
+        self.directory.0.join(self.taken.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+}
+
+/// A directory that is removed when dropped.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn within(parent: &Path) -> std::io::Result<Self> {
+        loop {
+            let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
+            let path = parent.join(format!("{PREFIX}{random}"));
+            match disk::create_directory(&path, 0o700) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                made => return made.map(|()| Self(path)),
+            }
+        }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _the_next_run_removes_it = disk::remove_tree(&self.0);
     }
 }
 
@@ -72,7 +91,7 @@ fn remove_left(parent: &Path, user: u32) {
             && entry.metadata().is_ok_and(ours)
             && File::open(entry.path().join(LOCK)).is_ok_and(|lock| is_free(&lock))
         {
-            let _ = std::fs::remove_dir_all(entry.path());
+            let _another_run_tries_again = disk::remove_tree(&entry.path());
         }
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! Tests are named `WORLD::TOPIC::CASE`, so that `cargo test -p hactl-sim --test contract lab::files` runs one topic on
 //! real hosts.
+#![expect(clippy::disallowed_methods, reason = "tests change files, and reach hosts, as they like")]
 
 #[cfg(test)]
 mod cluster;

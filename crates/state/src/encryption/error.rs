@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::label;
-use crate::error::reason;
+use hactl_effect::trouble::reason;
 
 /// Why an identity cannot be used or made.
 ///

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use hactl_core::Diagnostic;
+use hactl_effect::trouble;
 
 use super::error::{EntryError, EntryFlaw, IdentityError, IdentityFlaw, RecipientError, RecipientFlaw, VaultError};
 use super::reencrypt::ReencryptError;
@@ -44,8 +45,8 @@ fn identity_detail(flaw: &IdentityFlaw) -> Option<&'static str> {
     }
 }
 
-fn identity_help(path: &Path, flaw: &IdentityFlaw) -> String {
-    let path = path.display();
+fn identity_help(place: &Path, flaw: &IdentityFlaw) -> String {
+    let path = place.display();
     match flaw {
         IdentityFlaw::Unreadable(source) | IdentityFlaw::Unwritable(source)
             if source.kind() == io::ErrorKind::NotADirectory =>
@@ -60,8 +61,8 @@ fn identity_help(path: &Path, flaw: &IdentityFlaw) -> String {
             io::ErrorKind::PermissionDenied => format!("run hactl as the user who owns {path}"),
             _ => "see to the disk, or bring the file back from a backup".to_owned(),
         },
-        IdentityFlaw::Unwritable(_) => {
-            "make sure that you may write there, or set HACTL_AGE_IDENTITY to a file where you may".to_owned()
+        IdentityFlaw::Unwritable(source) => {
+            format!("{}, or set HACTL_AGE_IDENTITY to a file elsewhere", trouble::remedy(place, source))
         }
         IdentityFlaw::Empty | IdentityFlaw::NoKey { .. } => {
             "set HACTL_AGE_IDENTITY to the file of your identity, or move this one away and let `hactl init` make one"

@@ -8,6 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use hactl_effect::point;
+
 /// Runs git in one directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
@@ -90,6 +92,7 @@ impl Git {
     /// When it could not be started or did not end in time.
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<Ran, GitError> {
         let started = Instant::now();
+        point::pass("git", &shown(arguments));
         let mut command = Command::new("git");
         command.args(arguments).current_dir(&self.directory);
         ELSEWHERE.iter().for_each(|name| {
@@ -108,6 +111,7 @@ impl Git {
         let rest = Duration::from_secs(1);
         let stdout = stdout.recv_timeout(rest).unwrap_or_default();
         let stderr = stderr.recv_timeout(rest).unwrap_or_default();
+        point::pass("git.ended", &shown(arguments));
         tracing::debug!(command = shown(arguments), %status, elapsed = ?started.elapsed(), "git");
         Ok(Ran { status, stdout, stderr: String::from_utf8_lossy(&stderr).trim().to_owned() })
     }

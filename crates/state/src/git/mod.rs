@@ -1,6 +1,20 @@
 //! Git: where states are versioned, and through whose remotes a team takes turns.
+//!
+//! Everything is done by the user's own git binary. Only the state file is ever committed, with an index of its own, so
+//! that what the user has staged stays staged.
 
-#[expect(dead_code, reason = "what uses it follows")]
 mod command;
+mod commit;
+mod error;
+mod explain;
+mod export;
+mod log;
+mod remote;
+mod repository;
 
 pub use command::GitError;
+pub use commit::{Commit, Message};
+pub use error::{ForeignCommit, RepositoryError};
+pub use log::Revision;
+pub use remote::Remote;
+pub use repository::{Place, Repository};

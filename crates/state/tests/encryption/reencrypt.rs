@@ -119,7 +119,6 @@ fn a_thousand_entries_for_three_recipients() {
         }
         report += &format!(", open {:?}", start.elapsed());
     }
-    #[expect(clippy::print_stderr, reason = "a measurement")]
     {
         eprintln!("1,000 entries of 1.7 KB for 3 recipients: {report}");
     }

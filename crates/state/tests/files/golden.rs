@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hactl_core::cluster::{ClusterConnection, Via};
 use hactl_core::node::{Connection, HostKeys, Method};
 use hactl_core::plan::Operation;
 use hactl_core::resource::Dependency;
-use hactl_core::state::{Encryption, Intent, NodeState, ResourceState, State};
+use hactl_core::state::{ClusterState, Encryption, Intent, NodeState, ResourceState, State};
 use hactl_core::value::Sealed;
 use hactl_core::{DigestKey, Value};
 use hactl_state::Store;
@@ -28,9 +29,7 @@ fn format_1_is_what_is_written() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::new(directory.path(), "golden");
     store.save(&golden()).unwrap();
-    let written = fs::read_to_string(store.state_path()).unwrap();
-    let kept = fs::read_to_string(folder().join("v1/golden.json")).unwrap();
-    assert_eq!(written, kept);
+    assert_kept("v1/golden.json", &fs::read_to_string(store.state_path()).unwrap());
 }
 
 #[test]
@@ -80,8 +79,18 @@ fn the_schema_refuses_what_format_1_is_not() {
     }
 }
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../state")
+}
+
+/// Checks that what is written is what is kept. With `HACTL_UPDATE=1` it is kept from now on, which only a format that was
+/// never released may be.
+pub(crate) fn assert_kept(file: &str, written: &str) {
+    let path = folder().join(file);
+    if std::env::var_os("HACTL_UPDATE").is_some_and(|update| update == "1") {
+        fs::write(&path, written).unwrap();
+    }
+    assert_eq!(written, fs::read_to_string(path).unwrap());
 }
 
 const RECIPIENT: &str = "age1adkz204veckpdnqjkd8zyl9fk6uqqhvnn7jepjzlc69k92d8w3eq7rnjcp";
@@ -90,8 +99,13 @@ const VARIABLE: &str = include_str!("golden/var.token.age");
 const OUTPUT: &str = include_str!("golden/output.token.age");
 const ENTRY: &str = include_str!("golden/secret.token.value.age");
 
+/// A variable that is kept encrypted.
+pub(crate) fn encrypted_variable() -> Value {
+    golden().variables["token"].clone()
+}
+
 /// A state with every field there is.
-fn golden() -> State {
+pub(crate) fn golden() -> State {
     let site = address("file.site[\"node1\"]");
     let web = address("container.web[\"node1\"]");
     let digest = DigestKey::new([7; 32]).digest(&Value::from("hunter2"));
@@ -162,6 +176,14 @@ fn golden() -> State {
             engine_id: String::new(),
         },
     );
+    state.cluster = Some(ClusterState {
+        connection: ClusterConnection {
+            kubeconfig: Some("kube_config_rancher-cluster.yml".to_owned()),
+            context: Some("admin".to_owned()),
+            via: Some(Via { node: "node1".to_owned(), connection: connection("10.0.0.11") }),
+        },
+        uid: "0f6c1f0e-8f0b-4f43-9d53-2f6c4a0d9b11".to_owned(),
+    });
     state.resources.insert(
         address("secret.token"),
         ResourceState {

@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests damage files in ways that the crate never would")]
 
+mod damage;
 mod golden;
+mod golden_journal;
+mod golden_plan;
 mod journal;
 mod lock;
 mod messages;

@@ -17,65 +17,65 @@ fn state_file_cut_in_half() {
     let (directory, store) = stack();
     let bytes = fs::read(store.state_path()).unwrap();
     fs::write(store.state_path(), &bytes[..bytes.len() / 2]).unwrap();
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
+    insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json is cut off after byte 147
       hactl puts whole files in place in one step: something else wrote to this one, or its disk lost data
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup; leave a journal beside it where it is
-    "#);
+      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+    ");
 }
 
 #[test]
 fn state_file_emptied() {
     let (directory, store) = stack();
     fs::write(store.state_path(), "").unwrap();
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
+    insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json is empty
       hactl puts whole files in place in one step: something else wrote to this one, or its disk lost data
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup; leave a journal beside it where it is
-    "#);
+      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+    ");
 }
 
 #[test]
 fn state_file_edited() {
     let (directory, store) = stack();
     edit(&store, "/srv/site", "/srv/other");
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
+    insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json does not match its checksum
       it was edited by hand or damaged after hactl wrote it, so it cannot be trusted to say what is applied
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup; leave a journal beside it where it is
-    "#);
+      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+    ");
 }
 
 #[test]
 fn state_file_without_checksum() {
     let (directory, store) = stack();
     edit(&store, "sha256", "x-sha256");
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
+    insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json does not end with its checksum
       it was edited by hand or damaged after hactl wrote it, so it cannot be trusted to say what is applied
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup; leave a journal beside it where it is
-    "#);
+      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+    ");
 }
 
 #[test]
 fn state_file_not_json() {
     let (directory, store) = stack();
     edit(&store, "\"serial\": 2,", "\"serial\" 2,");
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
+    insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json is not JSON: expected `:` at line 5 column 12
       it was edited by hand or damaged after hactl wrote it, so it cannot be trusted to say what is applied
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup; leave a journal beside it where it is
-    "#);
+      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+    ");
 }
 
 #[test]
 fn state_file_of_something_else() {
     let (directory, store) = stack();
     fs::write(store.state_path(), r#"{"version": 4, "resources": []}"#).unwrap();
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
+    insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json is not a state file of hactl
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup; leave a journal beside it where it is
-    "#);
+      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+    ");
 }
 
 #[test]
@@ -94,10 +94,29 @@ fn state_file_of_a_newer_format() {
     let (directory, store) = stack();
     edit(&store, "\"format\": 1", "\"format\": 2");
     seal(&store);
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
-    error: the state file DIR/web.json has format 2 and needs a newer hactl; this one reads up to 1
+    insta::assert_snapshot!(load_error(&directory, &store), @"
+    error: the state file DIR/web.json has format 2 and needs a newer hactl; this one reads up to format 1
       help: use the version of hactl that wrote it, or a later one
-    "#);
+    ");
+}
+
+#[test]
+fn files_of_a_newer_format_that_name_their_version() {
+    let (directory, store) = stack();
+    edit(&store, "\"format\": 1", "\"format\": 2,\n  \"hactl\": \"0.9.0\"");
+    seal(&store);
+    let state = load_error(&directory, &store);
+    store.save(&small(2)).unwrap();
+    let json = r#"{"format":2,"hactl":"0.9.0","unheard":"of"}"#;
+    let line = format!("{} {json}\n", Digest::sha256(json.as_bytes()).short());
+    fs::write(store.journal_path(), line).unwrap();
+    insta::assert_snapshot!(format!("{state}\n\n{}", load_error(&directory, &store)), @"
+    error: the state file DIR/web.json has format 2 and needs hactl 0.9.0; this one reads up to format 1
+      help: use hactl 0.9.0 or a later one
+
+    error: the journal DIR/.web.journal has format 2 and needs hactl 0.9.0; this one reads up to format 1
+      help: use hactl 0.9.0 or a later one
+    ");
 }
 
 #[test]
@@ -105,11 +124,11 @@ fn state_file_with_an_unknown_field() {
     let (directory, store) = stack();
     edit(&store, "\"serial\": 2", "\"serail\": 2");
     seal(&store);
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
+    insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json is not as format 1 has to be: unknown field `serail`, expected one of `format`, `stack`, `lineage`, `serial`, `encryption`, `variables`, `nodes`, `cluster`, `outputs`, `resources`, `unfinished`, `sha256` at line 5 column 10
       its checksum is right: a hactl with a defect wrote it, or something else did
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup; leave a journal beside it where it is
-    "#);
+      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+    ");
 }
 
 #[test]
@@ -141,18 +160,18 @@ fn state_directory_is_a_file() {
     let store = Store::new(&directory.path().join("state"), "web");
     fs::write(store.directory(), "").unwrap();
     let error = store.save(&small(1)).unwrap_err();
-    insta::assert_snapshot!(rendered(error, directory.path()), @r#"
+    insta::assert_snapshot!(rendered(error, directory.path()), @"
     error: cannot write the state file DIR/state/web.json: file exists
-      the state file is as it was before; what an apply did is in the journal beside it
+      the state file is whole, as it was before or as it was to be; what an apply did is in the journal beside it
       help: move the file away that stands where the directory DIR/state has to be, then run `hactl apply` again
-    "#);
+    ");
 }
 
 #[test]
 fn disk_full() {
-    insta::assert_snapshot!(unwritable(28), @r#"
+    insta::assert_snapshot!(unwritable(28), @"
     error: cannot write the state file DIR/state/web: no space left on device
-      the state file is as it was before; what an apply did is in the journal beside it
+      the state file is whole, as it was before or as it was to be; what an apply did is in the journal beside it
       help: free space on the filesystem of DIR/state, then run `hactl apply` again
 
     error: cannot write the journal DIR/state/web: no space left on device
@@ -166,14 +185,14 @@ fn disk_full() {
     error: cannot write the plan file DIR/state/web: no space left on device
       no plan was saved; nothing else was changed
       help: free space on the filesystem of DIR/state, then run the command again
-    "#);
+    ");
 }
 
 #[test]
 fn filesystem_read_only() {
-    insta::assert_snapshot!(unwritable(30), @r#"
+    insta::assert_snapshot!(unwritable(30), @"
     error: cannot write the state file DIR/state/web: read-only file system
-      the state file is as it was before; what an apply did is in the journal beside it
+      the state file is whole, as it was before or as it was to be; what an apply did is in the journal beside it
       help: make the filesystem of DIR/state writable, then run `hactl apply` again
 
     error: cannot write the journal DIR/state/web: read-only file system
@@ -187,7 +206,7 @@ fn filesystem_read_only() {
     error: cannot write the plan file DIR/state/web: read-only file system
       no plan was saved; nothing else was changed
       help: make the filesystem of DIR/state writable, then run the command again
-    "#);
+    ");
 }
 
 #[test]
@@ -243,10 +262,10 @@ fn journal_of_a_newer_format() {
     let mut newer = header(3);
     newer.format = 2;
     drop(Journal::create(&store, &newer).unwrap());
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
-    error: the journal DIR/.web.journal has format 2 and needs a newer hactl; this one reads up to 1
+    insta::assert_snapshot!(load_error(&directory, &store), @"
+    error: the journal DIR/.web.journal has format 2 and needs a newer hactl; this one reads up to format 1
       help: use the version of hactl that wrote it, or a later one
-    "#);
+    ");
 }
 
 #[test]
@@ -256,11 +275,11 @@ fn journal_beside_a_state_that_was_replaced() {
     let later = Store::new(&directory.path().join("elsewhere"), "web");
     later.save(&small(3)).unwrap();
     fs::copy(later.state_path(), store.state_path()).unwrap();
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
+    insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the journal DIR/.web.journal does not belong to the state beside it
       the apply that leads to serial 3 began it and was interrupted, but the state has serial 3: the state file was replaced or removed since
-      help: bring back the state file that the journal continues; if the apply it tells of does not matter any more, move DIR/.web.journal away
-    "#);
+      help: bring back the state file that the journal continues, `git -C DIR show REV:./web.json` or a backup; if the apply that the journal tells of does not matter any more, move DIR/.web.journal away
+    ");
 }
 
 #[test]
@@ -269,11 +288,11 @@ fn journal_beside_a_state_of_another_lineage() {
     let other = State { serial: 2, ..State::new("web", "ffffffff-0000-4000-8000-000000000000") };
     store.save(&other).unwrap();
     drop(Journal::create(&store, &header(3)).unwrap());
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
+    insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the journal DIR/.web.journal does not belong to the state beside it
       the apply that leads to serial 3 began it and was interrupted, but the state has another lineage: the state file was replaced or removed since
-      help: bring back the state file that the journal continues; if the apply it tells of does not matter any more, move DIR/.web.journal away
-    "#);
+      help: bring back the state file that the journal continues, `git -C DIR show REV:./web.json` or a backup; if the apply that the journal tells of does not matter any more, move DIR/.web.journal away
+    ");
 }
 
 #[test]
@@ -281,11 +300,11 @@ fn journal_without_its_state() {
     let (directory, store) = stack();
     drop(Journal::create(&store, &header(3)).unwrap());
     fs::remove_file(store.state_path()).unwrap();
-    insta::assert_snapshot!(load_error(&directory, &store), @r#"
+    insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the journal DIR/.web.journal does not belong to the state beside it
       the apply that leads to serial 3 began it and was interrupted, but there is no state file: the state file was replaced or removed since
-      help: bring back the state file that the journal continues; if the apply it tells of does not matter any more, move DIR/.web.journal away
-    "#);
+      help: bring back the state file that the journal continues, `git -C DIR show REV:./web.json` or a backup; where there is none, `hactl state recover` rebuilds it from the hosts; if the apply that the journal tells of does not matter any more, move DIR/.web.journal away
+    ");
 }
 
 #[test]
@@ -320,11 +339,11 @@ fn plan_file_is_a_config() {
 
 #[test]
 fn plan_file_cut() {
-    insta::assert_snapshot!(plan_error(|text| text[..text.len() / 2].to_owned()), @r#"
-    error: the plan file DIR/change.plan is cut off after byte 350
+    insta::assert_snapshot!(plan_error(|text| text[..text.len() / 2].to_owned()), @"
+    error: the plan file DIR/change.plan is cut off after byte 422
       hactl puts whole files in place in one step: something else wrote to this one, or its disk lost data
       help: make a new plan: `hactl plan --out DIR/change.plan`
-    "#);
+    ");
 }
 
 #[test]
@@ -338,10 +357,10 @@ fn plan_file_tampered_with() {
 
 #[test]
 fn plan_file_of_a_newer_format() {
-    insta::assert_snapshot!(plan_error(|text| text.replace("\"format\": 1", "\"format\": 9")), @r#"
-    error: the plan file DIR/change.plan has format 9 and needs a newer hactl; this one reads up to 1
-      help: use the version of hactl that wrote it, or a later one
-    "#);
+    insta::assert_snapshot!(plan_error(|text| text.replace("\"format\": 1", "\"format\": 9")), @"
+    error: the plan file DIR/change.plan has format 9 and needs hactl 0.1.0; this one reads up to format 1
+      help: use hactl 0.1.0 or a later one
+    ");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use hactl_core::moves::{Renamed, Renames};
+use hactl_core::moves::Renames;
 use hactl_core::node::{Connection, HostKeys, Method};
 use hactl_core::plan::{Mode, Operation, Plan};
 use hactl_core::resource::Dependency;
@@ -88,6 +88,8 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
         state_digest: loaded.digest,
         withheld: None,
         encryption: None,
+        git: hactl_core::git::Git::default(),
+        config_commit: None,
         plan: Plan {
             mode: Mode::Normal,
             stack: "web".to_owned(),
@@ -215,11 +217,6 @@ pub(crate) fn records() -> impl Strategy<Value = Record> {
         (addresses(), any::<String>())
             .prop_map(|(address, why)| Record::Outcome { address, outcome: Outcome::Failed(why) }),
         prop::collection::vec(addresses(), 0..3).prop_map(Record::Notify),
-        (addresses(), addresses(), maps()).prop_map(|(from, to, outputs)| Record::Moved(vec![Renamed {
-            from,
-            to,
-            outputs
-        }])),
     ]
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
+use hactl_config::SourceMap;
 use hactl_core::Diagnostic;
 use hactl_core::address::Address;
 use hactl_core::diagnostic::did_you_mean;
@@ -11,13 +12,15 @@ use hactl_core::moves::{Move, renames, with_what_is_bound};
 use hactl_core::state::{ResourceState, State};
 use hactl_core::value::Value;
 use hactl_kinds::{is_on_cluster, why_not_move};
+use hactl_state::git::Message;
 
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::render::plan::moved_lines;
-use crate::run;
-use crate::session::Session;
+use crate::session::{self, Session};
+use crate::turn::{Turn, Wish};
+use crate::{render, run};
 
 /// Give a resource another address in the state
 ///
@@ -58,6 +61,9 @@ struct Options {
     /// How long to wait for another run that holds the lock, as in 30s
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = run::parse_wait)]
     lock_timeout: Duration,
+    /// Do not commit the state to git this time
+    #[arg(long)]
+    no_commit: bool,
 }
 
 impl Mv {
@@ -66,7 +72,7 @@ impl Mv {
         if let Some((what, help)) = why_not_move(&from, &to) {
             return Err(Diagnostic::error(what).help(help).into());
         }
-        change(&self.options, "state mv", global, |session, state| {
+        change(&self.options, "state mv", global, output, |session, state| {
             if !known(state).any(|address| address.is_of(&from)) {
                 return Err(vec![unknown(state, &from)].into());
             }
@@ -78,7 +84,7 @@ impl Mv {
             let lines: String = moved_lines(&renames).iter().map(|line| format!("  {line}\n")).collect();
             output.data(&format!("{heading}\n{lines}"));
             output.message("Nothing was done on hosts. The config has to name it so as well.\n");
-            Ok(())
+            Ok(format!("{} to {}", self.from, self.to))
         })
     }
 }
@@ -88,7 +94,7 @@ impl Rm {
         let mut wrong = Vec::new();
         let parse = |text: &String| parsed(text).map_err(|error| wrong.push(error)).ok();
         let addresses: Vec<Address> = self.addresses.iter().filter_map(parse).collect();
-        change(&self.options, "state rm", global, |_, state| {
+        change(&self.options, "state rm", global, output, |_, state| {
             wrong.extend(addresses.iter().filter_map(|address| why_not_remove(state, address)));
             if !wrong.is_empty() {
                 return Err(wrong.into());
@@ -107,17 +113,18 @@ impl Rm {
             output.message(
                 "Nothing was done on hosts. Take it out of the config as well; to have it managed again, `hactl import` it.\n",
             );
-            Ok(())
+            Ok(self.addresses.join(", "))
         })
     }
 }
 
-/// Reads the state, changes it, and writes it with the next serial.
+/// Reads the state, changes it, and writes it with the next serial; `edit` says what it did, for the commit.
 fn change(
     options: &Options,
     operation: &str,
     global: &Global,
-    edit: impl FnOnce(&Session, &mut State) -> Result<(), Failure>,
+    output: &Output,
+    edit: impl FnOnce(&Session, &mut State) -> Result<String, Failure>,
 ) -> Result<u8, Failure> {
     let session = Session::open_to_read(global)?;
     if options.dry_run {
@@ -125,12 +132,18 @@ fn change(
         edit(&session, &mut session.state(&loaded))?;
         return Ok(0);
     }
-    let (_lock, loaded) = run::lock_and_load(&session, operation, options.lock_timeout)?;
+    let git = session::load_as_it_is(global)?.git;
+    let wish = Wish { operation, wait: options.lock_timeout, git: &git, no_commit: options.no_commit };
+    let (turn, loaded) = Turn::begin(&session, &wish)?;
+    output.message(&render::diagnostic::render(&turn.warnings, &SourceMap::new(), output.colors_messages()));
     let mut state = session.state(&loaded);
-    edit(&session, &mut state)?;
+    let what = edit(&session, &mut state)?;
     session.store.recover(loaded)?;
     state.serial += 1;
     session.store.save(&state)?;
+    let summary = format!("hactl {operation} {}: {what}", state.stack);
+    let told = turn.end(&Message { summary, trailers: vec![("Hactl-Serial", state.serial.to_string())] })?;
+    output.message(&told);
     Ok(0)
 }
 

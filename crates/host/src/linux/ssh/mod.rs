@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hactl_core::node;
+use hactl_effect::disk::{self, Access};
 use openssh::{ForwardType, Socket};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -84,7 +85,8 @@ impl Connection {
     ) -> Result<Self, String> {
         let text = config::text(wanted, user_config)?;
         let config = with_suffix(place, ".config");
-        tokio::fs::write(&config, text).await.map_err(|error| format!("{}: {error}", config.display()))?;
+        disk::write(&config, Access::Owner, text.as_bytes())
+            .map_err(|error| format!("{}: {error}", config.display()))?;
         let node::Connection { address, user, port, key_path, bastion, .. } = wanted;
         tracing::debug!(address, user, port, key_path, bastion, "connecting");
         let (mut wait, mut tries) = (FIRST_WAIT, 1);
@@ -112,7 +114,7 @@ impl Connection {
     async fn log_in(wanted: &node::Connection, place: &Path, config: &Path) -> Result<Self, Trouble> {
         let address = &wanted.address;
         let control = with_suffix(place, ".control");
-        let _ = std::fs::remove_file(&control);
+        let _mostly_not_there = disk::remove_file(&control);
         let mut child = Command::new("ssh")
             .arg("-F")
             .arg(config)
@@ -226,7 +228,7 @@ impl Connection {
             return Ok(path.clone());
         }
         let path = with_suffix(&self.place, &format!(".{}", forwards.len()));
-        let _ = std::fs::remove_file(&path);
+        let _mostly_not_there = disk::remove_file(&path);
         let remote = match &to {
             Endpoint::Socket(path) => Socket::from(PathBuf::from(path)),
             Endpoint::Tcp(host, port) => Socket::new(host.as_str(), *port),
