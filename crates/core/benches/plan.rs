@@ -71,6 +71,7 @@ fn applied(size: usize) -> (Desired, State) {
             protect: false,
             notified: false,
             unproven: false,
+            lost: false,
             previous: None,
         };
         state.resources.insert(resource.address.clone(), known);

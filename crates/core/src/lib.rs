@@ -17,6 +17,7 @@ pub mod moves;
 pub mod node;
 pub mod observed;
 pub mod plan;
+pub mod rebuild;
 pub mod registry;
 pub mod resolve;
 pub mod resource;

@@ -16,10 +16,31 @@ pub enum Observed {
     Absent,
     /// It is there and ours.
     Present(Present),
-    /// Something of its name is there that is not ours; described as in `a container named web`.
-    Foreign(String),
+    /// It, or something of its name, is there, and state does not hold it.
+    Foreign(Foreign),
     /// Its host or API server did not answer, for this reason.
     Unreachable(Arc<str>),
+}
+
+/// What is there in the place of a resource, and not in state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Foreign {
+    /// What it is, as in `a container named web`.
+    pub what: String,
+    /// What its place knows it by: a container's id, an object's uid, a file's path.
+    pub id: String,
+    /// Whether it is this very resource: made by this stack, and marked or recorded with this address.
+    pub own: bool,
+    /// What it is as a resource: as the config wants it, overlaid with what is different. None where that cannot be told:
+    /// then it can be overwritten, and no more.
+    pub found: Option<Present>,
+}
+
+impl Foreign {
+    /// Something that is not ours, and of which nothing else is known.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), id: String::new(), own: false, found: None }
+    }
 }
 
 /// A resource that is there.
@@ -93,7 +114,7 @@ fn took_effect(intent: &Intent, seen: Option<&Observed>) -> bool {
             let as_wanted = || diff(&wanted.spec, &present.spec).is_empty();
             match intent.operation {
                 // What is not as it should be shows as drift.
-                Operation::Create => true,
+                Operation::Create | Operation::Adopt => true,
                 Operation::Swap => !wanted.generation.is_empty() || as_wanted(),
                 Operation::Update => as_wanted(),
                 _ => false,

@@ -108,6 +108,9 @@ pub struct ResourceState {
     /// Whether it has still to prove healthy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unproven: bool,
+    /// Whether its values went with a state that was lost: no plan makes new ones by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
     /// What it replaces, while the old one is kept until the new one is healthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<ResourceState>>,
@@ -208,7 +211,7 @@ impl State {
         let old = self.resources.remove(address);
         let new = match intent.operation {
             Operation::Delete | Operation::Forget => None,
-            Operation::Create => intent.resource,
+            Operation::Create | Operation::Adopt => intent.resource,
             Operation::Update => {
                 intent.resource.map(|new| ResourceState { previous: old.and_then(|old| old.previous), ..new })
             }

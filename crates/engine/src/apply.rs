@@ -203,6 +203,13 @@ impl<'a> Walk<'a, '_> {
         let mut told = false;
         while recorded {
             let stopping = *interrupted.borrow();
+            if stopping
+                && !std::mem::replace(&mut told, true)
+                && !(running.is_empty() && self.schedule.left().is_empty())
+            {
+                tracing::warn!(running = running.len(), "interrupted: what runs is finished, nothing else begins");
+                (self.events)(Event::Stopping);
+            }
             let room = self.parallelism.saturating_sub(running.len());
             let batch = self.take_batch(room, stopping);
             let asked = batch.len();
@@ -226,11 +233,8 @@ impl<'a> Walk<'a, '_> {
                 biased;
                 ended = running.next() => ended,
                 heard = interrupted.wait_for(|interrupted| *interrupted), if !told => {
-                    told = true;
-                    if heard.is_ok() {
-                        tracing::warn!(running = running.len(), "interrupted: what runs is finished, nothing else begins");
-                        (self.events)(Event::Stopping);
-                    }
+                    // Where nobody can interrupt it any more, there is nothing to hear.
+                    told = heard.is_err();
                     continue;
                 }
             };
@@ -408,6 +412,7 @@ async fn execute(
         remakes: &change.remakes,
         notified: job.notified,
         adopt: change.adopt,
+        adopts: change.adopts.as_ref(),
         progress: &progress,
     };
     target.execute(&job).await

@@ -151,10 +151,15 @@ impl<'a> Book<'a> {
         let known = self.state.resources.get(address).cloned();
         let labelled = self.rules.of(address).is_some_and(|rules| rules.generations);
         let generation = match task.operation {
+            Operation::Adopt => change.adopts.as_ref().map(|adopted| adopted.generation.clone()).unwrap_or_default(),
             Operation::Create | Operation::Swap if labelled => generations(),
             _ => known.as_ref().map(|known| known.generation.clone()).unwrap_or_default(),
         };
-        let after = change.after.as_ref();
+        let after = match task.operation {
+            // As it is: what differs is changed by a step of its own.
+            Operation::Adopt if change.action != Action::NoOp => change.before.as_ref(),
+            _ => change.after.as_ref(),
+        };
         let spec = match after {
             Some(after) if makes(task.operation) || task.operation == Operation::Gate => {
                 Some(reveal(after, &StateOutputs(&self.state), self.secrets).map_err(unresolved)?.into())
@@ -193,15 +198,20 @@ impl<'a> Book<'a> {
         known: Option<&ResourceState>,
         generation: &str,
     ) -> Result<ResourceState, StepError> {
+        let outputs = match (operation, &change.adopts) {
+            (Operation::Adopt, Some(adopted)) => adopted.outputs.clone(),
+            _ => known.map(|known| known.outputs.clone()).unwrap_or_default(),
+        };
         Ok(ResourceState {
             node: change.node.clone(),
             spec: seal(after, &StateOutputs(&self.state), self.secrets).map_err(unresolved)?,
-            outputs: known.map(|known| known.outputs.clone()).unwrap_or_default(),
+            outputs,
             generation: generation.to_owned(),
             dependencies: change.dependencies.clone(),
             protect: change.protect,
             notified: false,
-            unproven: change.gated && touches_host(operation),
+            unproven: change.gated && touches_host(operation) && operation != Operation::Adopt,
+            lost: false,
             previous: None,
         })
     }
@@ -310,6 +320,7 @@ impl<'a> Book<'a> {
     fn count(&mut self, task: Task) {
         match task.operation {
             Operation::Create => self.counts.add += 1,
+            Operation::Adopt => self.counts.import += 1,
             Operation::Update => self.counts.change += 1,
             Operation::Swap => {
                 self.counts.add += 1;
@@ -383,7 +394,7 @@ pub(crate) fn touches_host(operation: Operation) -> bool {
 }
 
 fn makes(operation: Operation) -> bool {
-    matches!(operation, Operation::Create | Operation::Update | Operation::Swap | Operation::Record)
+    matches!(operation, Operation::Create | Operation::Adopt | Operation::Update | Operation::Swap | Operation::Record)
 }
 
 fn unresolved(error: EvalError) -> StepError {
@@ -411,8 +422,8 @@ fn notified_by(state: &State) -> BTreeMap<Address, Vec<Address>> {
     notified_by
 }
 
-/// The outputs of what is in state by now.
-pub(crate) struct StateOutputs<'a>(pub(crate) &'a State);
+/// The outputs of what is in a state.
+pub struct StateOutputs<'a>(pub &'a State);
 
 impl Outputs for StateOutputs<'_> {
     fn output(&self, address: &Address, name: &str) -> Option<Value> {

@@ -8,10 +8,13 @@ mod event;
 mod hosts;
 mod log;
 mod refresh;
+mod remains;
 mod schedule;
 mod target;
 
 pub use apply::{Applied, Apply, Encrypt, Failure, Recorder, apply};
+pub use book::StateOutputs;
 pub use event::{Event, Events};
 pub use refresh::{Refresh, Refreshed, SeenNode, refresh};
+pub use remains::{Answers, Remains, Trace, remains, traces};
 pub use target::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Stray, Target, Targets};

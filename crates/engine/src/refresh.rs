@@ -87,21 +87,16 @@ impl SeenNode {
 
 /// How a place is reached.
 #[derive(Clone, Copy)]
-enum Place<'a> {
+pub(crate) enum Place<'a> {
     Node(&'a Connection),
     Cluster(&'a ClusterConnection),
 }
 
 /// Looks at everything, all places at once.
 pub async fn refresh(targets: &dyn Targets, wanted: &Refresh<'_>, events: Events<'_>) -> Refreshed {
-    let (mut requests, at_home) = requests(wanted);
-    let on_cluster = requests.remove(CLUSTER).unwrap_or_default();
-    let cluster = wanted.cluster.filter(|_| !on_cluster.is_empty());
-    let nodes = wanted.nodes.iter().map(|(node, connection)| {
-        (node.as_str(), Place::Node(connection), requests.remove(node.as_str()).unwrap_or_default())
-    });
-    let places = nodes.chain(cluster.map(|connection| (CLUSTER, Place::Cluster(connection), on_cluster)));
+    let (places, at_home) = places(wanted);
     let mut reads: FuturesUnordered<_> = places
+        .into_iter()
         .map(|(node, place, requests)| {
             let look = async move {
                 events(Event::Reading { node, resources: requests.len() });
@@ -135,6 +130,21 @@ pub async fn refresh(targets: &dyn Targets, wanted: &Refresh<'_>, events: Events
     }
     refreshed.warnings.sort_by(|a, b| a.summary.cmp(&b.summary));
     refreshed
+}
+
+/// A place by its name, with what to look at there.
+type PlaceOf<'a> = (&'a str, Place<'a>, Vec<ReadRequest<'a>>);
+
+/// Every place to look at, and what to look at that is on none.
+pub(crate) fn places<'a>(wanted: &Refresh<'a>) -> (Vec<PlaceOf<'a>>, Vec<ReadRequest<'a>>) {
+    let (mut requests, at_home) = requests(wanted);
+    let on_cluster = requests.remove(CLUSTER).unwrap_or_default();
+    let cluster = wanted.cluster.filter(|_| !on_cluster.is_empty());
+    let nodes = wanted.nodes.iter().map(|(node, connection)| {
+        (node.as_str(), Place::Node(connection), requests.remove(node.as_str()).unwrap_or_default())
+    });
+    let places = nodes.chain(cluster.map(|connection| (CLUSTER, Place::Cluster(connection), on_cluster)));
+    (places.collect(), at_home)
 }
 
 fn observe(observed: &mut Observations, requests: &[ReadRequest<'_>], answer: Result<Vec<Observed>, String>) {

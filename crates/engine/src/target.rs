@@ -8,11 +8,13 @@ use hactl_core::cluster::ClusterConnection;
 use hactl_core::diagnostic::Diagnostic;
 use hactl_core::node::Connection;
 use hactl_core::observed::Observed;
-use hactl_core::plan::{Operation, PathChange};
+use hactl_core::plan::{Adopted, Operation, PathChange};
 use hactl_core::resolve::Entries;
 use hactl_core::state::ResourceState;
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Sensitive};
+
+use crate::remains::{Remains, Trace};
 
 /// Opens targets.
 #[async_trait]
@@ -39,6 +41,23 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// Why the target did not answer, as a clause; then nothing is known about any of them.
     async fn read(&self, lineage: &str, requests: &[ReadRequest<'_>]) -> Result<Reading, String>;
+
+    /// The stacks that were here, by what they left. `wanted` is what the config has on this target: where a target keeps no
+    /// list of what is on it, these are looked at.
+    ///
+    /// # Errors
+    /// Why the target did not answer, as a clause.
+    async fn traces(&self, _wanted: &[ReadRequest<'_>]) -> Result<Vec<Trace>, String> {
+        Ok(Vec::new())
+    }
+
+    /// Everything that a stack has here, whether the config wants it or not.
+    ///
+    /// # Errors
+    /// Why the target did not answer, as a clause.
+    async fn remains(&self, _lineage: &str, _wanted: &[ReadRequest<'_>]) -> Result<Remains, String> {
+        Ok(Remains::default())
+    }
 
     /// Takes the target for an apply, before its first step there.
     ///
@@ -194,6 +213,8 @@ pub struct Job<'a> {
     pub notified: bool,
     /// Whether something foreign under its name is taken over.
     pub adopt: bool,
+    /// What was there already and becomes the stack's with this change.
+    pub adopts: Option<&'a Adopted>,
     /// Told what is going on, as short texts.
     pub progress: &'a (dyn Fn(&str) + Send + Sync),
 }

@@ -177,9 +177,22 @@ impl Keyring {
         plan: &Plan,
         say: impl FnOnce(&str),
     ) -> Result<Option<Vault>, Failure> {
+        self.vault_where(session, has_sensitive_values(plan), say)
+    }
+
+    /// The vault that a run writes with, where it is `needed`; else only one that there is already.
+    ///
+    /// # Errors
+    /// As [`Keyring::vault`].
+    pub(crate) fn vault_where(
+        &mut self,
+        session: &Session,
+        needed: bool,
+        say: impl FnOnce(&str),
+    ) -> Result<Option<Vault>, Failure> {
         match &self.access {
             Access::Open(vault) => Ok(Some((**vault).clone())),
-            Access::New(key) if has_sensitive_values(plan) => {
+            Access::New(key) if needed => {
                 let recipients = first_recipients(session, self.recipients.as_ref(), say)?;
                 let vault = Vault::new(recipients, key.clone()).map_err(Diagnostic::from)?;
                 self.access = Access::Open(Box::new(vault.clone()));
@@ -344,7 +357,8 @@ fn entries(state: &State, vault: &Vault, identities: &Identities) -> Result<BTre
         }
     }
     let whole = diagnostics.is_empty();
-    for (address, known) in state.resources.iter().filter(|(address, _)| whole && address.primitive() == "secret") {
+    let secrets = state.resources.iter().filter(|(address, known)| address.primitive() == "secret" && !known.lost);
+    for (address, known) in secrets.filter(|_| whole) {
         let none = Entries::new();
         let flaw = hactl_kinds::flaw_of_secret(known, found.get(address).unwrap_or(&none));
         diagnostics.extend(flaw.map(|flaw| {

@@ -5,9 +5,12 @@
 mod cli;
 mod commands;
 mod failure;
+mod interrupts;
 mod keyring;
+mod lease;
 mod logging;
 mod output;
+mod recover;
 mod render;
 mod run;
 mod session;

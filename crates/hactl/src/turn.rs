@@ -1,26 +1,33 @@
 //! A turn at a stack: what every command that writes a state begins and ends with.
 //!
-//! It begins with the lock, a look at git, and the state; it ends with the state committed, the journal removed, and what
-//! was committed pushed. In between, the state is written.
+//! It begins with the lock, a look at git, the lease where a team pushes, and the state; it ends with the state committed,
+//! the journal removed, what was committed pushed, and the lease released. In between, the state is written.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hactl_config::Config;
 use hactl_core::git::Git;
 use hactl_core::plan::{Counts, Plan};
 use hactl_core::{Diagnostic, Digest};
 use hactl_engine::Applied;
-use hactl_state::git::{Commit, Message, Place, Repository, RepositoryError};
-use hactl_state::{Loaded, LockGuard, World};
+use hactl_state::git::{Commit, LeaseGuard, Loss, Message, Place, Repository, RepositoryError};
+use hactl_state::{Holder, Loaded, LockGuard, World};
+use tokio::sync::watch;
 
 use crate::cli::Global;
 use crate::failure::Failure;
+use crate::interrupts::Interrupts;
+use crate::lease;
+use crate::output::Output;
 use crate::session::Session;
 
 /// A turn that was begun; it ends when it is dropped.
 pub(crate) struct Turn<'a> {
     session: &'a Session,
+    interrupts: Interrupts,
+    // Released before the lock is.
+    lease: Option<LeaseGuard>,
     _lock: LockGuard,
     repository: Option<Repository>,
     git: Git,
@@ -40,6 +47,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) git: &'a Git,
     /// Whether the user wants no commit this time.
     pub(crate) no_commit: bool,
+    /// Where it is told who is waited for.
+    pub(crate) output: &'a Output,
 }
 
 /// The config that something was applied of.
@@ -51,16 +60,31 @@ pub(crate) struct Applicable {
 }
 
 impl<'a> Turn<'a> {
-    /// Takes the lock, looks whether what comes can be committed and pushed, and reads the state. What an earlier run left
-    /// uncommitted is committed.
+    /// Takes the lock, looks whether what comes can be committed and pushed, takes the lease, and reads the state. What an
+    /// earlier run left uncommitted is committed.
     ///
     /// # Errors
-    /// When another run holds the lock, git or the remote are not fit for it, or the state cannot be read.
+    /// When another run holds the lock or the lease, git or the remote are not fit for it, or the state cannot be read.
     pub(crate) fn begin(session: &'a Session, wish: &Wish<'_>) -> Result<(Self, Loaded), Failure> {
+        let mut turn = Self::begin_unread(session, wish)?;
+        let loaded = session.store.load()?;
+        turn.commit_what_was_left(&loaded).map_err(Diagnostic::from)?;
+        Ok((turn, loaded))
+    }
+
+    /// Begins as [`Turn::begin`] does and leaves the state alone, whatever is the matter with it.
+    ///
+    /// # Errors
+    /// When another run holds the lock, or git or the remote are not fit for what comes.
+    pub(crate) fn begin_unread(session: &'a Session, wish: &Wish<'_>) -> Result<Self, Failure> {
         session.keep_out_of_git()?;
-        let lock = session.store.lock(wish.operation, wish.wait)?;
+        let started = Instant::now();
+        let mut tell = |holder: &Holder| wish.output.message(&format!("Waiting for {holder}.\n"));
+        let lock = session.store.lock_telling(wish.operation, wish.wait, &mut tell)?;
         let mut turn = Self {
             session,
+            interrupts: Interrupts::new(),
+            lease: None,
             _lock: lock,
             repository: None,
             git: Git { commit: wish.git.commit && !wish.no_commit, ..wish.git.clone() },
@@ -70,9 +94,32 @@ impl<'a> Turn<'a> {
         if session.world == World::Real && wish.git.commit {
             turn.look_at_git().map_err(Diagnostic::from)?;
         }
-        let loaded = session.store.load()?;
-        turn.commit_what_was_left(&loaded).map_err(Diagnostic::from)?;
-        Ok((turn, loaded))
+        if let Some(repository) = turn.repository.as_ref().filter(|_| turn.git.push) {
+            let leases = lease::of(session, &turn.git, repository);
+            let wait = wish.wait.saturating_sub(started.elapsed());
+            turn.lease = Some(lease::take(&leases, session, wish, wait, &turn.interrupts)?);
+            let remote = repository.remote(&turn.git).map_err(Diagnostic::from)?;
+            turn.unpushed = remote.check().map_err(Diagnostic::from)?;
+        }
+        Ok(turn)
+    }
+
+    /// Steps begin now. What is returned turns true when no more are to begin: at an interrupt, and where the lease is lost.
+    ///
+    /// # Errors
+    /// When the lease is lost already.
+    pub(crate) fn begin_steps(&self) -> Result<watch::Receiver<bool>, Diagnostic> {
+        match self.loss() {
+            Some(loss) => Err(Diagnostic::error(loss.to_string())
+                .detail("nothing was begun")
+                .help("run it again when it is your turn")),
+            None => Ok(self.interrupts.begin()),
+        }
+    }
+
+    /// How the lease was lost, where it was.
+    pub(crate) fn loss(&self) -> Option<Loss> {
+        self.lease.as_ref().and_then(LeaseGuard::loss)
     }
 
     /// The config of this turn, for the message of its commit.
@@ -85,11 +132,26 @@ impl<'a> Turn<'a> {
         Ok(Applicable { digest: config.digest(), commit: commit.map_err(Diagnostic::from)?.flatten() })
     }
 
-    /// Ends a turn in which the state was written: commits it, removes the journal, pushes. Says what was done.
+    /// Ends a turn in which the state was written: commits it, removes the journal, pushes, lets go of the lease. Says what
+    /// was done.
     ///
     /// # Errors
-    /// When the state could not be committed or pushed; it is written anyway.
+    /// When the state could not be committed or pushed, or the lease was lost; it is written anyway.
     pub(crate) fn end(mut self, message: &Message) -> Result<String, Diagnostic> {
+        let told = self.record(message);
+        self.let_go(told)
+    }
+
+    /// Ends a turn in which nothing was written: pushes what an earlier one could not. Says what was done.
+    ///
+    /// # Errors
+    /// When it cannot be pushed.
+    pub(crate) fn end_unchanged(self) -> Result<String, Diagnostic> {
+        let told = self.push();
+        self.let_go(told)
+    }
+
+    fn record(&mut self, message: &Message) -> Result<String, Diagnostic> {
         let committed = self.commit(message);
         // The state file holds everything in it, whether that is committed or not.
         self.session.store.discard_journal()?;
@@ -98,12 +160,25 @@ impl<'a> Turn<'a> {
         Ok(told)
     }
 
-    /// Ends a turn in which nothing was written: pushes what an earlier one could not. Says what was done.
-    ///
-    /// # Errors
-    /// When it cannot be pushed.
-    pub(crate) fn end_unchanged(self) -> Result<String, Diagnostic> {
-        self.push()
+    /// Lets go of the lease, and adds to what is told of the end what became of it.
+    fn let_go(mut self, told: Result<String, Diagnostic>) -> Result<String, Diagnostic> {
+        let Some(lease) = self.lease.take() else { return told };
+        let loss = lease.loss();
+        let released = lease.release();
+        let told = told.map(|mut told| {
+            if let (None, Err(error)) = (&loss, released) {
+                told.push_str(&format!("The lease could not be released: {error}. It ends by itself.\n"));
+            }
+            told
+        });
+        match (told, loss) {
+            (told, None) => told,
+            (Ok(_), Some(loss)) => Err(loss.into()),
+            (Err(mut error), Some(loss)) => {
+                error.detail = [error.detail, loss.to_string()].join("\n").trim().to_owned();
+                Err(error)
+            }
+        }
     }
 
     fn look_at_git(&mut self) -> Result<(), RepositoryError> {
@@ -122,9 +197,7 @@ impl<'a> Turn<'a> {
         if self.git.commit {
             repository.check()?;
         }
-        if self.git.push {
-            self.unpushed = repository.remote(&self.git)?.check()?;
-        } else if self.git.commit && repository.branch()?.is_none() {
+        if !self.git.push && self.git.commit && repository.branch()?.is_none() {
             self.warnings.push(
                 Diagnostic::warning("HEAD is detached: what is committed now is on no branch")
                     .help("`git switch` to a branch, or make one of it afterwards: `git switch -c NAME`"),
@@ -174,7 +247,7 @@ impl<'a> Turn<'a> {
 
 /// The message of the commit that records an apply; `what` is the command and the stack, as in `apply shop`.
 pub(crate) fn message(what: &str, applied: &Applied, plan: &Plan, config: &Applicable) -> Message {
-    let Counts { add, change, destroy, .. } = applied.done;
+    let Counts { import, add, change, destroy, .. } = applied.done;
     let failed = match applied.failures.len() {
         0 => String::new(),
         count => format!(" (failed: {count})"),
@@ -186,18 +259,21 @@ pub(crate) fn message(what: &str, applied: &Applied, plan: &Plan, config: &Appli
         ("Hactl-Config", config.digest.to_string()),
     ];
     trailers.extend(config.commit.clone().map(|commit| ("Hactl-Config-Commit", commit)));
-    let summary = format!("hactl {what}: {add} added, {change} changed, {destroy} destroyed{failed}{interrupted}");
+    let imported = if import > 0 { format!("{import} imported, ") } else { String::new() };
+    let summary =
+        format!("hactl {what}: {imported}{add} added, {change} changed, {destroy} destroyed{failed}{interrupted}");
     Message { summary, trailers }
 }
 
-/// The commit that a config is in, with `-dirty` where it differs; none without git, and in the sandbox.
-pub(crate) fn commit_of(session: &Session, config: &Config, global: &Global) -> Result<Option<String>, Failure> {
+/// The commit that a config is in, with `-dirty` where it differs; none without git, where git does not tell, and in the
+/// sandbox: whether all is well with git is asked when something is applied.
+pub(crate) fn commit_of(session: &Session, config: &Config, global: &Global) -> Option<String> {
     if session.world == World::Sandbox || !config.git.commit {
-        return Ok(None);
+        return None;
     }
-    match Repository::find(&session.store).map_err(Diagnostic::from)? {
-        Place::Versioned(repository) => Ok(repository.commit_of(&files(config, global)).map_err(Diagnostic::from)?),
-        Place::Ignored(_) | Place::Nowhere => Ok(None),
+    match Repository::find(&session.store) {
+        Ok(Place::Versioned(repository)) => repository.commit_of(&files(config, global)).ok().flatten(),
+        _ => None,
     }
 }
 

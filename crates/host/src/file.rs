@@ -108,6 +108,22 @@ impl std::fmt::Debug for FileWrite {
     }
 }
 
+/// A file of somebody else that becomes the stack's as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileAdoption {
+    /// Absolute path on the host.
+    pub path: String,
+    /// Whose inventory records the file.
+    pub lineage: String,
+    /// The resource it belongs to.
+    pub address: Address,
+}
+
+impl FileAdoption {
+    /// Why a file is not adopted that is gone.
+    pub const GONE: &'static str = "is no longer there to be adopted";
+}
+
 /// A file to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRemoval {

@@ -18,6 +18,7 @@ mod points;
 mod registry;
 mod survey;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub use container::{
     labels,
 };
 pub use error::HostError;
-pub use file::{FileContent, FileRemoval, FileStat, FileWrite, normal_mode, normal_path};
+pub use file::{FileAdoption, FileContent, FileRemoval, FileStat, FileWrite, normal_mode, normal_path};
 pub use inventory::{Claim, Inventory, InventoryEntry, Moved, Release};
 pub use linux::{LinuxFleet, Tunnel};
 pub use points::with_points;
@@ -61,9 +62,15 @@ pub trait Host: Send + Sync {
     /// Facts, the state of files, texts that hold blocks, and the inventories, in one round trip.
     async fn survey(&self, request: &SurveyRequest) -> Result<Survey, HostError>;
 
-    /// The containers, networks and volumes that are ours or have a name we want, and the registries' digests of images,
+    /// The containers, networks and volumes that are ours or have a name or id we want, and the registries' digests of images,
     /// all at once.
     async fn engine_survey(&self, request: &EngineRequest) -> Result<EngineSurvey, HostError>;
+
+    /// The inventories of all stacks, by lineage: what is left of states that were lost.
+    async fn inventories(&self) -> Result<BTreeMap<String, Inventory>, HostError>;
+
+    /// The containers that carry the label of any stack, sorted by name.
+    async fn labelled_containers(&self) -> Result<Vec<Container>, HostError>;
 
     /// Takes the host for an apply: refuses a state older than the last one that touched the host, and
     /// records, durably, what has another address by now and the addresses about to be touched.
@@ -74,6 +81,10 @@ pub trait Host: Send + Sync {
 
     /// Writes a file atomically, makes missing parents, and records both in the inventory before.
     async fn write_file(&self, write: &FileWrite) -> Result<(), HostError>;
+
+    /// Records a file that is there as the stack's, with a copy of it, to be restored when it is removed. The file itself
+    /// stays as it is. What the stack's inventory holds already stays recorded as it is.
+    async fn adopt_file(&self, adoption: &FileAdoption) -> Result<(), HostError>;
 
     /// Removes a file (or restores the adopted original) and the directories made for it that are now empty.
     async fn remove_file(&self, removal: &FileRemoval) -> Result<(), HostError>;

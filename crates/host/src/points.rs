@@ -1,5 +1,6 @@
 //! Points around every call of the ports, at which tests kill a run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +9,9 @@ use hactl_core::node::Connection;
 use hactl_effect::point;
 
 use crate::{
-    BlockRemoval, BlockWrite, Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileRemoval,
-    FileWrite, Fleet, Host, HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy,
-    Status, Survey, SurveyRequest, VolumeConfig,
+    BlockRemoval, BlockWrite, Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileAdoption,
+    FileRemoval, FileWrite, Fleet, Host, HostError, Inventory, NetworkConfig, Probe, Progress, RegistryAuth, Release,
+    Resources, RestartPolicy, Status, Survey, SurveyRequest, VolumeConfig,
 };
 
 /// A fleet that passes a [point](hactl_effect::point) before and after every call of it and of its hosts. In builds without
@@ -56,9 +57,12 @@ macro_rules! host_with_points {
 host_with_points! {
     fn survey(&self, request: &SurveyRequest) -> Survey;
     fn engine_survey(&self, request: &EngineRequest) -> EngineSurvey;
+    fn inventories(&self) -> BTreeMap<String, Inventory>;
+    fn labelled_containers(&self) -> Vec<Container>;
     fn claim(&self, claim: &Claim) -> ();
     fn release(&self, release: &Release) -> ();
     fn write_file(&self, write: &FileWrite) -> ();
+    fn adopt_file(&self, adoption: &FileAdoption) -> ();
     fn remove_file(&self, removal: &FileRemoval) -> ();
     fn write_block(&self, write: &BlockWrite) -> ();
     fn remove_block(&self, removal: &BlockRemoval) -> ();

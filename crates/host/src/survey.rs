@@ -90,7 +90,7 @@ pub struct Facts {
 pub struct EngineRequest {
     /// Everything that carries this lineage's label.
     pub lineage: String,
-    /// And containers of these names, whoever made them.
+    /// And containers of these names or ids, whoever made them.
     pub containers: Vec<String>,
     /// And networks of these names.
     pub networks: Vec<String>,

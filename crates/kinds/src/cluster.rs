@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use hactl_core::cluster::ClusterConnection;
 use hactl_core::observed::Observed;
 use hactl_core::{Address, DigestKey};
-use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Target};
+use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, Remains, StepError, Target, Trace};
 use hactl_kube::{Cluster, ClusterError, Clusters};
 use tokio::sync::OnceCell;
 
@@ -41,6 +41,16 @@ impl Target for ClusterTarget {
     async fn read(&self, lineage: &str, requests: &[ReadRequest<'_>]) -> Result<Reading, String> {
         let reading = self.look(lineage, requests).await;
         reading.map_err(|error| error.to_string())
+    }
+
+    async fn traces(&self, wanted: &[ReadRequest<'_>]) -> Result<Vec<Trace>, String> {
+        let traces = async { object::traces(self.open().await?, wanted).await };
+        traces.await.map_err(|error: ClusterError| error.to_string())
+    }
+
+    async fn remains(&self, lineage: &str, wanted: &[ReadRequest<'_>]) -> Result<Remains, String> {
+        let remains = async { object::remains(self.open().await?, lineage, wanted).await };
+        remains.await.map_err(|error: ClusterError| error.to_string())
     }
 
     /// Field managers and uids hold what a claim holds on hosts.

@@ -23,6 +23,7 @@ mod network;
 mod node;
 mod object;
 mod registry;
+mod remains;
 mod scope;
 mod secret;
 mod target;
@@ -43,7 +44,7 @@ pub use object::what_goes_along;
 pub use registry::{RULES, SECTIONS};
 pub use scope::Facts;
 pub use secret::{
-    ISSUING, NOT_AFTER, OVERLAP_UNTIL, ReadCertificate, ReadSecrets, age, end_of_overlap, flaw_of_secret, read_secrets,
-    renews_at,
+    ISSUING, NOT_AFTER, OVERLAP_UNTIL, ReadCertificate, ReadSecrets, age, end_of_overlap, flaw_of_secret, is_generated,
+    read_secrets, renews_at,
 };
 pub use target::Hosts;

@@ -238,13 +238,6 @@ impl<'a> Lowering<'a> {
     fn declaration(&mut self, declaration: &'a Declaration) {
         let Some(kind) = registry::kind(declaration.kind) else { return };
         let before = self.diagnostics.len();
-        if declaration.adopt && declaration.kind == "container" {
-            self.diagnostics.push(
-                Diagnostic::error("containers cannot be adopted by this version yet")
-                    .at(declaration.adopt_span)
-                    .help("take `adopt` out; remove the other container first, or give this one another `name`"),
-            );
-        }
         self.ignored_paths(kind, declaration);
         let same_everywhere = !declaration.body.has_templates() && !(kind.per_node)(&declaration.body);
         let mut shared: Option<Option<Lowered>> = None;
@@ -418,11 +411,15 @@ impl<'a> Lowering<'a> {
                     dependencies: Vec::new(),
                     protect: false,
                     ignore_changes: Arc::default(),
-                    adopt: false,
+                    adopt: declaration.adopt,
                     rollout: None,
                     gated: false,
                     span: Some(declaration.span),
                 });
+            } else if declaration.adopt {
+                // What an adopted container uses is adopted along, whoever else uses it.
+                let named = self.resources.iter_mut().filter(|resource| resource.address == need);
+                named.for_each(|resource| resource.adopt = true);
             }
         }
         let dependencies = joined(dependencies);

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hactl_core::observed::{Observed, Present};
+use hactl_core::observed::{Foreign, Observed, Present};
 use hactl_core::value::{Map, Value};
 use hactl_engine::{Job, ReadRequest, StepError};
 use hactl_host::labels;
+
+/// The output of one that was adopted: it carries no label of ours, and is known by its name, and by the lineage of the stack
+/// that made it, empty where none did.
+const ADOPTED: &str = "adopted";
 
 /// The spec of one that a container names.
 pub(crate) fn spec(name: &str, driver: &str) -> Arc<Value> {
@@ -41,11 +45,16 @@ pub(crate) struct Seen<'a> {
 /// What a survey shows of it.
 pub(crate) fn observe(word: &str, request: &ReadRequest<'_>, seen: Option<Seen<'_>>, lineage: &str) -> Observed {
     let Some(seen) = seen else { return Observed::Absent };
-    if seen.labels.get(labels::LINEAGE).is_none_or(|label| label != lineage) {
-        return Observed::Foreign(format!("a {word} named {}", seen.name));
-    }
-    let Some(candidate) = request.candidates.first() else {
-        return Observed::Absent;
+    let label = seen.labels.get(labels::LINEAGE);
+    let is_own = label.is_some_and(|label| label == lineage);
+    let is_adopted = |outputs: &Map| outputs.get(ADOPTED).is_some_and(|known| *known == adopted_from(&seen));
+    let candidate = request.candidates.first().filter(|candidate| is_own || is_adopted(&candidate.outputs));
+    let Some(candidate) = candidate else {
+        // What is there under the name of one that is to go is somebody else's.
+        if is_own && seen.labels.get(labels::ADDRESS).is_none_or(|address| address != request.address.as_str()) {
+            return Observed::Absent;
+        }
+        return Observed::Foreign(foreign(word, &seen, is_own));
     };
     let spec = if text(&candidate.spec, "driver") == Some(seen.driver) {
         candidate.spec.clone()
@@ -54,11 +63,32 @@ pub(crate) fn observe(word: &str, request: &ReadRequest<'_>, seen: Option<Seen<'
     };
     Observed::Present(Present {
         spec,
-        outputs: Map::new(),
+        outputs: candidate.outputs.clone(),
         generation: String::new(),
         residue: false,
         fixed: Vec::new(),
     })
+}
+
+/// What tells one that was adopted from another of its name, as far as anything does: the stack that it was made by.
+fn adopted_from(seen: &Seen<'_>) -> Value {
+    Value::from(seen.labels.get(labels::LINEAGE).map(String::as_str).unwrap_or_default())
+}
+
+fn foreign(word: &str, seen: &Seen<'_>, own: bool) -> Foreign {
+    let outputs = if own { Map::new() } else { Map::from([(ADOPTED.to_owned(), adopted_from(seen))]) };
+    let found = Present {
+        spec: spec(seen.name, seen.driver),
+        outputs,
+        generation: String::new(),
+        residue: false,
+        fixed: Vec::new(),
+    };
+    let what = match own {
+        true => format!("a {word} named {}, labelled as this one of this stack and not in its state,", seen.name),
+        false => format!("a {word} named {}", seen.name),
+    };
+    Foreign { what, id: seen.name.to_owned(), own, found: Some(found) }
 }
 
 /// Name and driver of the one that a step is about.

@@ -48,7 +48,12 @@ pub(crate) async fn execute(host: &dyn Host, job: &Job<'_>) -> Result<Map, StepE
             host.create_network(name, &config).await.map_err(failed)?;
         }
         Operation::Delete => host.remove_network(name).await.map_err(failed)?,
-        Operation::Gate | Operation::Settle | Operation::Restore | Operation::Forget | Operation::Record => {}
+        Operation::Gate
+        | Operation::Settle
+        | Operation::Restore
+        | Operation::Forget
+        | Operation::Record
+        | Operation::Adopt => {}
     }
     Ok(Map::new())
 }

@@ -13,7 +13,7 @@ use hactl_core::observed::Observed;
 use hactl_core::plan::{Action, Plan};
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Digest, DigestKey};
-use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, StepError, Target, Targets};
+use hactl_engine::{Claim, Identity, Job, Produced, ReadRequest, Reading, Remains, StepError, Target, Targets, Trace};
 use hactl_host::{
     EngineRequest, EngineSurvey, FileContent, Fleet, Host, HostError, ImageRequest, Release, SurveyRequest,
 };
@@ -23,7 +23,7 @@ use crate::cluster::ClusterTarget;
 use crate::home::{Home, Maker};
 use crate::host_aliases::hosts::{self, Blocks};
 use crate::logins::Logins;
-use crate::{container, file, moved, named, network, node, volume};
+use crate::{container, file, moved, named, network, node, remains, volume};
 
 /// The hosts of a fleet as targets. Cheap to clone.
 #[derive(Clone)]
@@ -181,7 +181,8 @@ impl Target for HostTarget {
             .map(|request| match request.address.primitive() {
                 "file" => file::observe(request, &survey, &moved, self.key.as_ref()),
                 "container" => {
-                    container::observe(request, &engine, own.get(request.address.as_str()).unwrap_or(&none), lineage)
+                    let own = own.get(request.address.as_str()).unwrap_or(&none);
+                    container::observe(request, &engine, own, lineage, self.key.as_ref())
                 }
                 "network" => network::observe(request, &engine, lineage),
                 "volume" => volume::observe(request, &engine, lineage),
@@ -205,6 +206,14 @@ impl Target for HostTarget {
                 .concat(),
             ..Reading::default()
         })
+    }
+
+    async fn traces(&self, _wanted: &[ReadRequest<'_>]) -> Result<Vec<Trace>, String> {
+        remains::traces(&*self.host).await.map_err(reason)
+    }
+
+    async fn remains(&self, lineage: &str, _wanted: &[ReadRequest<'_>]) -> Result<Remains, String> {
+        remains::remains(&*self.host, &self.name, lineage).await.map_err(reason)
     }
 
     async fn claim(&self, claim: &Claim) -> Result<(), StepError> {
@@ -288,7 +297,10 @@ fn ask(lineage: &str, requests: &[ReadRequest<'_>], logins: &Logins) -> (SurveyR
                 survey.texts = vec![hosts::PATH.to_owned()];
                 continue;
             }
-            "container" => (&mut engine.containers, container::wanted_name(request)),
+            "container" => {
+                engine.containers.extend(container::names(request).map(str::to_owned));
+                continue;
+            }
             "network" => (&mut engine.networks, named::wanted_name(request)),
             "volume" => (&mut engine.volumes, named::wanted_name(request)),
             _ => continue,

@@ -97,7 +97,6 @@ outputs:
 12:74: there is no variable `none` (there are no variables)
 13:40: `ports` is a number, expected a list
 14:45: there is no resource file.gone (`dependsOn` names resources of this config, as in `file.site`)
-15:33: containers cannot be adopted by this version yet (take `adopt` out; remove the other container first, or give this one another `name`)
 21:30: `path` is not valid: `relative` is not an absolute path; it starts with /
 25:13: container.one has no instance on `n9` (it is on n1, n2)
 "#);

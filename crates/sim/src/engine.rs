@@ -37,7 +37,7 @@ pub(crate) fn survey(scene: &Scene<'_>, request: &EngineRequest) -> Decision<Eng
         .containers
         .iter()
         .filter(|container| is_ours(&container.config.labels))
-        .chain(request.containers.iter().filter_map(|name| machine.containers.named(name)))
+        .chain(request.containers.iter().filter_map(|name| machine.containers.find(name)))
         .map(|container| shown(scene, container))
         .collect();
     containers.sort_by(|one, other| one.name.cmp(&other.name));
@@ -67,6 +67,14 @@ pub(crate) fn survey(scene: &Scene<'_>, request: &EngineRequest) -> Decision<Eng
         containers,
         networks,
     })
+}
+
+/// The containers of any stack, sorted by name.
+pub(crate) fn labelled_containers(scene: &Scene<'_>) -> Decision<Vec<Container>> {
+    let labelled = scene.machine.containers.iter().filter(|container| container.label(labels::LINEAGE).is_some());
+    let mut containers: Vec<Container> = labelled.map(|container| shown(scene, container)).collect();
+    containers.sort_by(|one, other| one.name.cmp(&other.name));
+    unchanged(containers)
 }
 
 /// A container as inspect shows it. A healthcheck passes as soon as the container runs; a container that does not

@@ -1,9 +1,11 @@
 //! Files of a machine, and the inventories that say whose they are.
 
+use std::collections::BTreeMap;
+
 use hactl_core::Digest;
 use hactl_host::{
-    BlockWrite, Claim, FileContent, FileRemoval, FileStat, FileWrite, ForeignClaim, HostError, InventoryEntry, Moved,
-    Release, Survey, SurveyRequest, normal_mode, normal_path,
+    BlockWrite, Claim, FileAdoption, FileContent, FileRemoval, FileStat, FileWrite, ForeignClaim, HostError, Inventory,
+    InventoryEntry, Moved, Release, Survey, SurveyRequest, normal_mode, normal_path,
 };
 
 use crate::blocks;
@@ -38,6 +40,12 @@ pub(crate) fn survey(scene: &Scene<'_>, request: &SurveyRequest) -> Decision<Sur
         survey.foreign.extend(held_by_others(machine, &request.lineage, wanted, &path));
     }
     unchanged(survey)
+}
+
+/// The inventories of all stacks.
+pub(crate) fn inventories(scene: &Scene<'_>) -> Decision<BTreeMap<String, Inventory>> {
+    let stored = scene.machine.inventories.iter();
+    unchanged(stored.map(|(lineage, stored)| (lineage.clone(), stored.inventory().clone())).collect())
 }
 
 /// Which resources of other stacks have a file, which was asked for by a path that may not be normal.
@@ -173,6 +181,28 @@ pub(crate) fn write(scene: &Scene<'_>, write: &FileWrite, user: &str) -> Decisio
         changes.push(Change::WriteFile { path, file, directories });
     }
     Ok(((), changes))
+}
+
+/// Records a file that is there as its lineage's, with a copy of it; what the lineage has already stays as recorded.
+pub(crate) fn adopt(scene: &Scene<'_>, adoption: &FileAdoption) -> Decision {
+    let machine = scene.machine;
+    let fail = |reason: &str| failure("adopt", &adoption.path, reason);
+    let path = normal_path(&adoption.path).map_err(fail)?;
+    if machine.is_directory(&path) {
+        return Err(fail("is a directory"));
+    }
+    let Some(file) = machine.files.get(&path) else { return Err(fail(FileAdoption::GONE)) };
+    let stored = machine.inventories.get(&adoption.lineage);
+    let holder = stored.and_then(|stored| stored.holder(&path));
+    if holder == Some(&adoption.address) {
+        return unchanged(());
+    }
+    let original = match (stored, holder) {
+        (Some(stored), Some(holder)) => stored.original(holder).cloned(),
+        _ => Some(file.clone()),
+    };
+    let entry = InventoryEntry { path: Some(path), original: original.is_some(), ..InventoryEntry::default() };
+    change(Change::Record { lineage: adoption.lineage.clone(), address: adoption.address.clone(), entry, original })
 }
 
 /// Removes a file that the inventory records for the resource. What is absent, or was removed before (the entry is

@@ -1,13 +1,14 @@
 //! The port [`Host`] on a simulated host. Each operation is one call of [`SimulatedHost::call`], where faults strike,
 //! with one pure decision.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use hactl_host::{
-    BlockRemoval, BlockWrite, Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileRemoval,
-    FileWrite, Host, HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release, Resources, RestartPolicy,
-    Status, Survey, SurveyRequest, VolumeConfig,
+    BlockRemoval, BlockWrite, Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileAdoption,
+    FileRemoval, FileWrite, Host, HostError, Inventory, NetworkConfig, Probe, Progress, RegistryAuth, Release,
+    Resources, RestartPolicy, Status, Survey, SurveyRequest, VolumeConfig,
 };
 
 use crate::faults::{Fault, Operation};
@@ -52,6 +53,16 @@ impl Host for SimulatedHost {
         self.call(Operation::EngineSurvey, Subject::Host, decide).await
     }
 
+    async fn inventories(&self) -> Result<BTreeMap<String, Inventory>, HostError> {
+        let decide = |scene: &Scene<'_>| files::inventories(scene);
+        self.call(Operation::Survey, Subject::Host, decide).await
+    }
+
+    async fn labelled_containers(&self) -> Result<Vec<Container>, HostError> {
+        let decide = |scene: &Scene<'_>| engine::labelled_containers(scene);
+        self.call(Operation::EngineSurvey, Subject::Host, decide).await
+    }
+
     async fn claim(&self, claim: &Claim) -> Result<(), HostError> {
         let decide = |scene: &Scene<'_>| files::claim(scene, claim);
         self.call(Operation::Claim, Subject::Host, decide).await
@@ -65,6 +76,11 @@ impl Host for SimulatedHost {
     async fn write_file(&self, write: &FileWrite) -> Result<(), HostError> {
         let decide = |scene: &Scene<'_>| files::write(scene, write, &self.user);
         self.call(Operation::WriteFile, Subject::Other(&write.path), decide).await
+    }
+
+    async fn adopt_file(&self, adoption: &FileAdoption) -> Result<(), HostError> {
+        let decide = |scene: &Scene<'_>| files::adopt(scene, adoption);
+        self.call(Operation::WriteFile, Subject::Other(&adoption.path), decide).await
     }
 
     async fn remove_file(&self, removal: &FileRemoval) -> Result<(), HostError> {

@@ -26,11 +26,11 @@ use hactl_effect::durable;
 pub use durable::write_private;
 pub use error::{FileKind, StateError};
 pub use journal::{Header, Journal, Record};
-pub use lock::{Holder, LockGuard};
+pub use lock::{Holder, LockGuard, Locked};
 pub use replay::FoldedJournal;
 pub use saved_plan::{SavedPlan, World};
 pub use sealed::Flaw;
-pub use store::{Loaded, Store};
+pub use store::{Condition, Loaded, Store};
 
 /// The newest format of state files, journals and saved plans that this build reads, and the one it writes.
 pub const FORMAT: u32 = 1;

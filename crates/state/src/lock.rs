@@ -19,7 +19,14 @@ use crate::store::{self, Store};
 #[derive(Debug)]
 #[must_use = "dropping it lets go of the lock"]
 pub struct LockGuard {
-    _file: File,
+    file: File,
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        // So that the next holder is not taken for this one in the moment before it writes its own note.
+        let _a_note_only = durable::note(&self.file, b"");
+    }
 }
 
 /// Who holds the lock.
@@ -38,6 +45,41 @@ pub struct Holder {
     pub since: Timestamp,
 }
 
+impl Holder {
+    /// This process, from now on.
+    pub(crate) fn current(operation: &str) -> Self {
+        let user =
+            ["LOGNAME", "USER"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let now = Timestamp::now();
+        Self {
+            operation: operation.to_owned(),
+            user: user.unwrap_or_else(|| "unknown".to_owned()),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            pid: std::process::id(),
+            since: Timestamp::from_second(now.as_second()).unwrap_or(now),
+        }
+    }
+
+    /// Whether it was a process of this machine, and is none any more.
+    fn is_dead(&self) -> bool {
+        let here = self.host == rustix::system::uname().nodename().to_string_lossy();
+        let process = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw);
+        let gone = |process| rustix::process::test_kill_process(process) == Err(rustix::io::Errno::SRCH);
+        here && process.is_some_and(gone)
+    }
+}
+
+/// Whether somebody holds the lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Locked {
+    /// Nobody does.
+    Nobody,
+    /// This run does.
+    By(Holder),
+    /// Somebody does, and the lock file does not tell who.
+    Unknown,
+}
+
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, user, host, pid, since } = self;
@@ -51,6 +93,19 @@ impl Store {
     /// # Errors
     /// When it is still held after that, or the lock file cannot be made.
     pub fn lock(&self, operation: &str, wait: Duration) -> Result<LockGuard, StateError> {
+        self.lock_telling(operation, wait, &mut |_| {})
+    }
+
+    /// [`Store::lock`], where `tell` hears once of whom is waited for.
+    ///
+    /// # Errors
+    /// As that.
+    pub fn lock_telling(
+        &self,
+        operation: &str,
+        wait: Duration,
+        tell: &mut dyn FnMut(&Holder),
+    ) -> Result<LockGuard, StateError> {
         let path = self.lock_path();
         let unwritable = |source| StateError::unwritable(FileKind::Lock, &path, source);
         let file =
@@ -61,43 +116,54 @@ impl Store {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::Error(source)) => return Err(unwritable(source)),
-                Err(TryLockError::WouldBlock) => {
-                    let left = wait.saturating_sub(start.elapsed());
-                    if left.is_zero() {
-                        return Err(StateError::Locked { holder: self.holder()?.map(Box::new), path });
-                    }
-                    if !std::mem::replace(&mut told, true) {
-                        tracing::info!(path = %path.display(), ?wait, "another run holds the lock: waiting");
-                    }
-                    std::thread::sleep(left.min(TICK));
-                }
+                Err(TryLockError::WouldBlock) => {}
             }
+            let holder = self.noted_holder()?;
+            // A run that has just taken the lock is about to say who it is.
+            let wait = if holder.is_some() { wait } else { wait.max(NOTE) };
+            let left = wait.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(StateError::Locked { holder: holder.map(Box::new), path });
+            }
+            if let Some(holder) = holder.filter(|_| !std::mem::replace(&mut told, true)) {
+                tracing::info!(path = %path.display(), ?wait, "another run holds the lock: waiting");
+                tell(&holder);
+            }
+            std::thread::sleep(left.min(TICK));
         }
-        let note = serde_json::to_vec(&current_process(operation)).map_err(std::io::Error::from);
+        let note = serde_json::to_vec(&Holder::current(operation)).map_err(std::io::Error::from);
         note.and_then(|note| durable::note(&file, &note)).map_err(unwritable)?;
         tracing::debug!(path = %path.display(), operation, waited = ?start.elapsed(), "lock taken");
-        Ok(LockGuard { _file: file })
+        Ok(LockGuard { file })
     }
 
-    /// Who took the lock last; none where the file does not tell.
-    fn holder(&self) -> Result<Option<Holder>, StateError> {
+    /// Looks who holds the lock, without taking it.
+    ///
+    /// # Errors
+    /// When the lock file cannot be read.
+    pub fn locked_by(&self) -> Result<Locked, StateError> {
+        let path = self.lock_path();
+        let file = match std::fs::File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Locked::Nobody),
+            Err(source) => return Err(StateError::Unreadable { file: FileKind::Lock, path, source }),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Locked::Nobody),
+            Err(TryLockError::WouldBlock) => Ok(self.noted_holder()?.map_or(Locked::Unknown, Locked::By)),
+            Err(TryLockError::Error(source)) => Err(StateError::Unreadable { file: FileKind::Lock, path, source }),
+        }
+    }
+
+    /// Who holds the lock, as far as its file tells: none where it does not, or names a run that has died since.
+    fn noted_holder(&self) -> Result<Option<Holder>, StateError> {
         let bytes = store::read(FileKind::Lock, &self.lock_path())?;
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        let holder: Option<Holder> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        Ok(holder.filter(|holder| !holder.is_dead()))
     }
 }
 
 /// How often a lock that another run holds is tried again.
 const TICK: Duration = Duration::from_millis(100);
-
-fn current_process(operation: &str) -> Holder {
-    let user =
-        ["LOGNAME", "USER"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    let now = Timestamp::now();
-    Holder {
-        operation: operation.to_owned(),
-        user: user.unwrap_or_else(|| "unknown".to_owned()),
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        pid: std::process::id(),
-        since: Timestamp::from_second(now.as_second()).unwrap_or(now),
-    }
-}
+/// How long a run that has taken the lock may take to note who it is.
+const NOTE: Duration = Duration::from_millis(500);

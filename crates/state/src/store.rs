@@ -14,7 +14,7 @@ use crate::durable::{self, Access, Staged};
 use crate::error::{FileKind, StateError};
 use crate::journal::Journal;
 use crate::replay::{self, FoldedJournal};
-use crate::sealed;
+use crate::sealed::{self, Flaw};
 
 /// Where the state of one stack lives: `<directory>/<stack>.json`, with `.<stack>.journal` and `.<stack>.lock` beside
 /// it.
@@ -22,6 +22,17 @@ use crate::sealed;
 pub struct Store {
     directory: PathBuf,
     stack: String,
+}
+
+/// Whether a stack's state can be used.
+#[derive(Debug)]
+pub enum Condition {
+    /// There is none.
+    Absent,
+    /// It can be read.
+    Good,
+    /// It, or the journal that continues it, cannot be used, for this reason.
+    Damaged(StateError),
 }
 
 /// What is true of a stack, as far as its files tell.
@@ -76,6 +87,54 @@ impl Store {
             Err(StateError::UnrelatedJournal { .. }) => self.load_once(),
             result => result,
         }
+    }
+
+    /// Says whether there is a state that can be used. A state file that reads is good, whatever the journal is.
+    ///
+    /// # Errors
+    /// When that cannot be told: a file cannot be read, is newer than this build, or another stack's.
+    pub fn condition(&self) -> Result<Condition, StateError> {
+        let damage = match self.load() {
+            Ok(Loaded { state: None, .. }) => return Ok(Condition::Absent),
+            Ok(Loaded { state: Some(_), .. }) => return Ok(Condition::Good),
+            Err(
+                damage @ (StateError::Flawed { .. }
+                | StateError::DamagedJournal { .. }
+                | StateError::UnrelatedJournal { .. }),
+            ) => damage,
+            Err(error) => return Err(error),
+        };
+        match damage {
+            StateError::Flawed { flaw: Flaw::Newer { .. }, .. } => Err(damage),
+            damage if matches!(self.read_state(), Ok(Some(_))) => {
+                tracing::warn!(%damage, "the state reads, its journal does not");
+                Ok(Condition::Good)
+            }
+            damage => Ok(Condition::Damaged(damage)),
+        }
+    }
+
+    /// Keeps copies of the state file and the journal beside them, as `<stack>.json.WORD-1` or the next number that is free,
+    /// and removes the journal. Gives the copies' paths. The lock must be held.
+    ///
+    /// # Errors
+    /// When a file cannot be copied or removed; then all are as they were, or copied.
+    pub fn set_aside(&self, word: &str) -> Result<Vec<PathBuf>, StateError> {
+        let named = |path: &Path, number: u32| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            path.with_file_name(format!("{name}.{word}-{number}"))
+        };
+        let files = [(FileKind::State, self.state_path()), (FileKind::Journal, self.journal_path())];
+        let is_free = |number: &u32| files.iter().all(|(_, path)| !named(path, *number).exists());
+        let number = (1..).find(is_free).unwrap_or_default();
+        let mut copies = Vec::new();
+        for (file, path) in files.iter().filter(|(_, path)| path.exists()) {
+            let copy = named(path, number);
+            durable::copy(path, &copy).map_err(|source| StateError::unwritable(*file, &copy, source))?;
+            copies.push(copy);
+        }
+        self.discard_journal()?;
+        Ok(copies)
     }
 
     /// Writes what was folded in, and removes the journal: an apply begins with this. The lock must be held.

@@ -28,6 +28,7 @@ fn state(resources: &[&str]) -> State {
             protect: false,
             notified: false,
             unproven: false,
+            lost: false,
             previous: None,
         };
         dependencies =

@@ -33,6 +33,7 @@ impl Deciding<'_, '_> {
             if self.input.secrets.key.is_none() {
                 self.leave_uncompared(now, &mut after, change);
             }
+            self.leave_what_is_made_of_lost(now, &mut after, change);
         }
         change.after = Some(after.clone());
         if change.paths.iter().any(|path| path.drifted) {
@@ -154,11 +155,13 @@ impl Deciding<'_, '_> {
     }
 
     /// Whether a resource has outputs in this plan that are not those of before.
-    fn is_made_anew(&self, address: &Address) -> bool {
+    pub(super) fn is_made_anew(&self, address: &Address) -> bool {
         let change = self.index.number(address).and_then(|number| self.verdicts[number].as_ref());
+        let anew =
+            |reason: &Reason| matches!(reason, Reason::Missing | Reason::Requested | Reason::DependencyRemade(_));
         change.is_some_and(|change| match change.action {
             Action::Replace => true,
-            Action::Create => change.reasons.contains(&Reason::Missing),
+            Action::Create => change.reasons.iter().any(anew),
             _ => !change.remakes.is_empty(),
         })
     }

@@ -7,7 +7,7 @@ use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::diff::diff;
 use crate::moves::with_what_is_bound;
-use crate::observed::Observed;
+use crate::observed::{Foreign, Observed};
 use crate::plan::order::{Index, topological};
 use crate::plan::sight::{Sight, look};
 use crate::plan::targets::Selection;
@@ -25,6 +25,7 @@ pub(super) struct Decisions {
     pub(super) unreachable: BTreeMap<Arc<str>, Arc<str>>,
     pub(super) left_out: Vec<Address>,
     pub(super) uncompared: Vec<Address>,
+    pub(super) lost: Vec<Address>,
 }
 
 pub(super) fn decide(
@@ -59,6 +60,7 @@ pub(super) fn decide(
         unreachable: BTreeMap::new(),
         left_out: BTreeSet::new(),
         uncompared: Vec::new(),
+        lost: Vec::new(),
         diagnostics,
     };
     for number in order {
@@ -66,16 +68,18 @@ pub(super) fn decide(
             continue;
         }
         deciding.verdicts[number] = match index.desired(number, desired) {
-            Some(resource) => deciding.wanted(resource, selection.replace[number]),
+            Some(resource) => deciding
+                .wanted(resource, selection.replace[number])
+                .inspect(|change| deciding.refuse_what_needs_lost(resource, change)),
             None => deciding.unwanted(index.address(number)),
         };
     }
     deciding.keep_what_is_needed();
     let outputs = deciding.outputs(desired);
-    let Deciding { verdicts, mut drift, unreachable, left_out, uncompared, .. } = deciding;
+    let Deciding { verdicts, mut drift, unreachable, left_out, uncompared, lost, .. } = deciding;
     let changes: Vec<Change> = verdicts.into_iter().flatten().collect();
     drift.sort_by(|a, b| a.address.cmp(&b.address));
-    Decisions { changes, drift, outputs, unreachable, left_out: left_out.into_iter().collect(), uncompared }
+    Decisions { changes, drift, outputs, unreachable, left_out: left_out.into_iter().collect(), uncompared, lost }
 }
 
 /// What is no longer managed.
@@ -102,6 +106,7 @@ pub(super) struct Deciding<'a, 'b> {
     pub(super) unreachable: BTreeMap<Arc<str>, Arc<str>>,
     pub(super) left_out: BTreeSet<Address>,
     pub(super) uncompared: Vec<Address>,
+    pub(super) lost: Vec<Address>,
     pub(super) diagnostics: &'b mut Vec<Diagnostic>,
 }
 
@@ -127,6 +132,14 @@ impl<'a> Deciding<'a, '_> {
     fn wanted(&mut self, resource: &'a Resource, requested: bool) -> Option<Change> {
         let address = &resource.address;
         let mut sight = self.look(address);
+        let mut anew = None;
+        if let Some(known) = self.state.resources.get(address).filter(|known| known.lost) {
+            anew = self.why_made_anew(resource, requested);
+            if anew.is_none() {
+                return Some(self.leave_lost(resource, known));
+            }
+            sight = Sight::Gone;
+        }
         if matches!(sight, Sight::Dark(_)) && self.is_place_to_come(resource) {
             sight = if self.state.resources.contains_key(address) { Sight::Gone } else { Sight::Nothing };
         }
@@ -163,6 +176,7 @@ impl<'a> Deciding<'a, '_> {
             dependencies: resource.dependencies.clone(),
             protect: resource.protect,
             adopt: resource.adopt,
+            adopts: None,
             gated: resource.gated,
             wave: None,
             remakes: Vec::new(),
@@ -176,15 +190,16 @@ impl<'a> Deciding<'a, '_> {
             }
             // What vanished by itself may be made again, protected or not.
             Sight::Gone => {
-                change.reasons.push(Reason::Missing);
+                change.reasons.push(anew.unwrap_or(Reason::Missing));
                 Some(change)
             }
-            Sight::Foreign(what) if !resource.adopt => {
-                let summary = format!("{address}: {what} is there already and not managed by this stack");
-                let help = "choose another name, or remove what is there if nothing needs it; if it was made from here and the \
-                            state was lost, get the state file back; files and objects can be taken over with `adopt: true`";
-                self.diagnostics.push(about(resource, summary).help(help));
+            Sight::Foreign(foreign) if !resource.adopt && !foreign.own => {
+                self.refuse_foreign(resource, foreign);
                 None
+            }
+            Sight::Foreign(Foreign { found: Some(found), id, .. }) => {
+                self.adopt(resource, id, found, requested, &mut change);
+                Some(change)
             }
             Sight::Foreign(_) => {
                 let known = self.state.resources.contains_key(address);
@@ -270,6 +285,7 @@ impl<'a> Deciding<'a, '_> {
             dependencies: known.dependencies.clone(),
             protect: known.protect,
             adopt: false,
+            adopts: None,
             gated: false,
             wave: None,
             remakes: Vec::new(),
@@ -375,7 +391,7 @@ impl<'a> Deciding<'a, '_> {
     }
 }
 
-fn about(resource: &Resource, summary: String) -> Diagnostic {
+pub(super) fn about(resource: &Resource, summary: String) -> Diagnostic {
     let diagnostic = Diagnostic::error(summary).about(resource.address.as_str());
     match resource.span {
         Some(span) => diagnostic.at(span),
@@ -399,6 +415,9 @@ impl Outputs for Deciding<'_, '_> {
             let stays = matches!(change.action, Action::NoOp | Action::Update);
             if !stays || change.remakes.iter().any(|remade| remade == name) {
                 return None;
+            }
+            if let Some(adopted) = &change.adopts {
+                return adopted.outputs.get(name).cloned();
             }
         }
         let outputs: &Map = match self.input.observed.get(address) {

@@ -1,8 +1,10 @@
 //! The plan: every change, why, and the steps that carry it out, decided before anything is touched.
 
+mod adopt;
 mod check;
 mod compare;
 mod decide;
+mod lost;
 mod order;
 mod settled;
 mod sight;
@@ -172,6 +174,9 @@ pub struct Plan {
     /// Resources with sensitive values that could not be compared, because nobody here can decrypt the state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncompared: Vec<Address>,
+    /// Secrets whose values went with a state that was lost, and that this plan does not make anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Address>,
     /// What is due, and has to wait until what uses it is as it is wanted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub postponed: BTreeSet<Address>,
@@ -221,6 +226,9 @@ pub struct Change {
     /// Whether something foreign under its name is taken over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
+    /// What is there already and becomes the stack's, before anything else is done to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopts: Option<Adopted>,
     /// Whether waiting for health ends it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gated: bool,
@@ -233,6 +241,20 @@ pub struct Change {
     /// Whether state has to be written although nothing is done to the resource.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub record: bool,
+}
+
+/// Something that is there already, as it is recorded when it becomes the stack's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Adopted {
+    /// What its place knows it by: a container's id, an object's uid, a file's path.
+    pub id: String,
+    /// Its outputs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: Map,
+    /// The creation it stems from; empty where it carries no mark of one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub generation: String,
 }
 
 /// When in a rolling change an instance has its turn.
@@ -283,6 +305,8 @@ pub enum Reason {
     Missing,
     /// The config says something else than before.
     ConfigChanged,
+    /// What is there already and is adopted differs from what the config says.
+    Differs,
     /// The config says the same, and what it names outside has changed: a tag names another image.
     SourceChanged,
     /// It was changed on its host, not by hactl.
@@ -414,6 +438,8 @@ impl When {
 pub enum Operation {
     /// Make it.
     Create,
+    /// Take what is there already, as it is, for the stack's.
+    Adopt,
     /// Change it in place.
     Update,
     /// Put a new one in the place of the old one, which is kept.
@@ -437,6 +463,7 @@ impl Plan {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for change in &self.changes {
+            counts.import += usize::from(change.adopts.is_some());
             match change.action {
                 Action::Create => counts.add += 1,
                 Action::Update => counts.change += 1,
@@ -452,9 +479,10 @@ impl Plan {
         counts
     }
 
-    /// Whether applying it would do something to a host, give something another address, or change an output.
+    /// Whether applying it would do something to a host, adopt something, give something another address, or change an
+    /// output.
     pub fn has_changes(&self) -> bool {
-        self.changes.iter().any(|change| change.action != Action::NoOp)
+        self.changes.iter().any(|change| change.action != Action::NoOp || change.adopts.is_some())
             || !self.moved.resources.is_empty()
             || self.outputs.values().any(OutputChange::is_change)
             || (self.mode == Mode::RefreshOnly && !self.drift.is_empty())
@@ -475,6 +503,7 @@ impl Plan {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Counts {
+    pub import: usize,
     pub add: usize,
     pub change: usize,
     pub destroy: usize,
@@ -544,6 +573,7 @@ fn plan_at_once(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         unreachable: decisions.unreachable,
         left_out: decisions.left_out,
         uncompared: decisions.uncompared,
+        lost: decisions.lost,
         postponed: BTreeSet::new(),
         moved: input.moved.clone(),
         removed: input.desired.removed.iter().map(|removal| removal.address.clone()).collect(),

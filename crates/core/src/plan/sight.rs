@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::diff::{Path, diff};
-use crate::observed::{Observations, Observed};
+use crate::observed::{Foreign, Observations, Observed};
 use crate::plan::Drift;
 use crate::state::{ResourceState, State};
 use crate::value::Value;
@@ -18,8 +18,8 @@ pub(super) enum Sight<'a> {
     There(Refreshed<'a>),
     /// Its host did not answer, for this reason.
     Dark(Arc<str>),
-    /// Something that is not ours has its place, whether state knows the resource or not.
-    Foreign(&'a str),
+    /// Something that state does not hold has its place, whether state knows the resource or not.
+    Foreign(&'a Foreign),
 }
 
 /// A resource as state has it, brought up to what was observed.
@@ -47,9 +47,9 @@ pub(super) fn look<'a>(
     };
     match (observed.get(address), known) {
         (Some(Observed::Unreachable(reason)), _) => Sight::Dark(reason.clone()),
-        (Some(Observed::Foreign(what)), _) => {
+        (Some(Observed::Foreign(foreign)), _) => {
             differs(None);
-            Sight::Foreign(what)
+            Sight::Foreign(foreign)
         }
         (Some(Observed::Absent), Some(_)) => {
             differs(None);

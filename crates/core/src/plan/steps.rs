@@ -132,13 +132,28 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The steps of a change. What is adopted is recorded as it is before anything else is done to it: from then on it is
+    /// changed and put back like what the stack made itself.
     fn steps_of(&mut self, position: usize, change: &Change, deleted_first: bool) -> Span {
+        if change.adopts.is_none() || change.action == Action::NoOp {
+            return self.steps_after_adoption(position, change, deleted_first);
+        }
+        let adopt = self.step(position, Operation::Adopt);
+        let span = self.steps_after_adoption(position, change, deleted_first);
+        for first in [span.removes, span.starts].into_iter().flatten() {
+            self.then(adopt, first, When::Success);
+        }
+        span
+    }
+
+    fn steps_after_adoption(&mut self, position: usize, change: &Change, deleted_first: bool) -> Span {
         let makes = |step, ends| Span { removes: None, starts: Some(step), frees: None, ends: Some(ends) };
         let removes = |step| Span { removes: Some(step), starts: None, frees: Some(step), ends: Some(step) };
         match change.action {
             Action::NoOp if change.record => {
                 // Nothing is done to it, so it waits for nothing.
-                let record = self.step(position, Operation::Record);
+                let operation = if change.adopts.is_some() { Operation::Adopt } else { Operation::Record };
+                let record = self.step(position, operation);
                 Span { ends: Some(record), ..Span::default() }
             }
             Action::NoOp => Span::default(),

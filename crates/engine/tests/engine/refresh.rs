@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hactl_core::Address;
-use hactl_core::observed::Observed;
+use hactl_core::observed::{Foreign, Observed};
 use hactl_core::plan::Operation;
 use hactl_core::resolve::Secrets;
 use hactl_core::resource::Resource;
@@ -42,7 +42,7 @@ fn each_node_is_asked_once_for_what_was_begun_what_is_known_and_what_is_wanted()
     state.begin(&swapped, begun);
     let desired = [&swapped, &new, &silent].map(wanted);
     let nodes = ["n1", "n2", "n3", "n4"].map(|name| (name.to_owned(), connection())).into();
-    let observed = vec![Observed::Absent, Observed::Foreign("a box".to_owned())];
+    let observed = vec![Observed::Absent, Observed::Foreign(Foreign::new("a box"))];
     let readings = BTreeMap::from([
         ("n1", Reading { observed, ..Reading::default() }),
         ("n2", Reading { observed: vec![Observed::Absent], ..Reading::default() }),

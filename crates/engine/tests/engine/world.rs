@@ -282,11 +282,10 @@ pub(crate) fn plan(text: &str) -> Plan {
         unreachable: BTreeMap::new(),
         left_out: Vec::new(),
         uncompared: Vec::new(),
+        lost: Vec::new(),
         postponed: std::collections::BTreeSet::new(),
         expiries: BTreeMap::new(),
         targeted: false,
-        moved: Renames::default(),
-        removed: Vec::new(),
     }
 }
 
@@ -302,11 +301,11 @@ fn change(address: Address) -> Change {
         dependencies: Vec::new(),
         protect: false,
         adopt: false,
+        adopts: None,
         gated: false,
         wave: None,
         remakes: Vec::new(),
         record: false,
-        previous_address: None,
     }
 }
 
@@ -325,6 +324,7 @@ pub(crate) fn known(of: &Address, generation: &str, previous: Option<ResourceSta
         protect: false,
         notified: false,
         unproven: false,
+        lost: false,
         previous: previous.map(Box::new),
     }
 }

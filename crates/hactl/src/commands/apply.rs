@@ -65,6 +65,7 @@ impl ApplyCommand {
             wait: self.planning.lock_timeout,
             git: &saved.git,
             no_commit: self.applying.no_commit,
+            output,
         };
         let (turn, loaded) = Turn::begin(&session, &wish)?;
         show_warnings(&turn.warnings, output, self.applying.json);
@@ -87,6 +88,7 @@ impl ApplyCommand {
             runtime.block_on(async {
                 let (state, seen) = run::settle(&hosts, &saved.plan, state, &keyring.secrets, &events).await;
                 let start = Start {
+                    turn: &turn,
                     plan: &saved.plan,
                     loaded,
                     state,
@@ -171,7 +173,8 @@ pub(crate) fn plan_and_apply(
         let config = session::load_config(global)?;
         let session = Session::open(global, &config)?;
         let runtime = run::runtime(session.world)?;
-        let wish = Wish { operation, wait: planning.lock_timeout, git: &config.git, no_commit: applying.no_commit };
+        let wish =
+            Wish { operation, wait: planning.lock_timeout, git: &config.git, no_commit: applying.no_commit, output };
         let (turn, loaded) = Turn::begin(&session, &wish)?;
         let work = Work { mode, session: &session, config: &config, planning, applying, output };
         let prepared = work.prepare(&runtime, &turn, loaded)?;
@@ -227,6 +230,7 @@ impl Work<'_> {
         let applied = {
             let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
             let start = Start {
+                turn: &turn,
                 plan: &prepared.plan,
                 loaded: prepared.loaded,
                 state: prepared.state,

@@ -7,15 +7,18 @@ pub(crate) mod destroy;
 pub(crate) mod drift;
 pub(crate) mod graph;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod output;
 pub(crate) mod plan;
+pub(crate) mod recover;
 pub(crate) mod rollback;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
 pub(crate) mod secret;
 pub(crate) mod show;
 pub(crate) mod state;
+pub(crate) mod unlock;
 pub(crate) mod validate;
 
 use crate::cli::{Cli, Command};
@@ -37,6 +40,8 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Secret(command) => command.run(global, output),
         Command::State(command) => command.run(global, output),
         Command::Drift(command) => command.run(global, output),
+        Command::Import(command) => command.run(global, output),
+        Command::Unlock(command) => command.run(global, output),
         Command::Graph(command) => command.run(global, output),
         Command::Output(command) => command.run(global, output),
         Command::Schema(command) => command.run(output),

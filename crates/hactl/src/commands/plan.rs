@@ -66,7 +66,7 @@ impl PlanCommand {
         if let Some(path) = &self.out {
             let say = |text: &str| output.message(&format!("\n{text}"));
             let vault = prepared.keyring.vault(&session, &prepared.plan, say)?;
-            let saved = save(&prepared, &config, &session, global)?;
+            let saved = save(&prepared, &config, &session, global);
             with_secrets(saved, vault.as_ref())?.write(path)?;
             if !self.json {
                 output.message(&format!(
@@ -138,8 +138,8 @@ fn with_secrets(saved: SavedPlan, vault: Option<&Vault>) -> Result<SavedPlan, Fa
     Ok(SavedPlan { plan, withheld, encryption: Some(vault.header().clone()), ..saved })
 }
 
-fn save(prepared: &Prepared, config: &Config, session: &Session, global: &Global) -> Result<SavedPlan, Failure> {
-    Ok(SavedPlan {
+fn save(prepared: &Prepared, config: &Config, session: &Session, global: &Global) -> SavedPlan {
+    SavedPlan {
         hactl: env!("CARGO_PKG_VERSION").to_owned(),
         world: session.world,
         directory: session.directory.clone(),
@@ -148,7 +148,7 @@ fn save(prepared: &Prepared, config: &Config, session: &Session, global: &Global
         encryption: None,
         withheld: None,
         git: config.git.clone(),
-        config_commit: turn::commit_of(session, config, global)?,
+        config_commit: turn::commit_of(session, config, global),
         plan: prepared.plan.clone(),
-    })
+    }
 }

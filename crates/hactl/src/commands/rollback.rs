@@ -55,6 +55,12 @@ impl Rollback {
         let world = if global.sandbox { World::Sandbox } else { World::Real };
         let session = Session::at(world, directory, &here.name)?;
         let repository = history::repository(&session)?;
+        // Before anything is committed, which would move what `HEAD~1` means.
+        let revision = repository.revision(&self.revision).map_err(Diagnostic::from)?;
+        let there = repository.state_at(&revision, &session.store).map_err(Diagnostic::from)?;
+        let Some(digest) = revision.config.as_deref().filter(|_| !there.is_empty()) else {
+            return Err(nothing_applied(&revision, &there).into());
+        };
         let place = place_in(&repository, &session, &global.file)?;
         let session = session.with_sources(place.sources());
         let wish = Wish {
@@ -62,16 +68,17 @@ impl Rollback {
             wait: self.planning.lock_timeout,
             git: &here.git,
             no_commit: self.applying.no_commit,
+            output,
         };
         let (turn, loaded) = Turn::begin(&session, &wish)?;
-        let revision = repository.revision(&self.revision).map_err(Diagnostic::from)?;
-        let there = repository.state_at(&revision, &session.store).map_err(Diagnostic::from)?;
-        let Some(digest) = revision.config.as_deref().filter(|_| !there.is_empty()) else {
-            return Err(nothing_applied(&revision, &there).into());
-        };
         place.export(&repository, &revision)?;
         let inputs = inputs(global, &here, &place, variables(&session, &there, &revision)?);
-        let config = Config { directory: session.directory.clone(), ..session::load(&place.config(), &inputs)? };
+        let config = Config {
+            // Keys, kubeconfigs and who may read the state are as they are now.
+            directory: session.directory.clone(),
+            encryption: here.encryption.clone(),
+            ..session::load(&place.config(), &inputs)?
+        };
         session::check_machine(&config)?;
         let runtime = run::runtime(world)?;
         let work = Work {
@@ -204,7 +211,7 @@ impl Exported {
             true => Ok(()),
             false => Err(Diagnostic::error(format!("at {} there was no {}", revision.short, self.config.display()))
                 .detail("the config was elsewhere, or not in git, when that revision was applied")
-                .help("name it as it is called now and was then with `-f`, or put it back by hand and apply it")
+                .help("put the config of then back by hand, and apply it")
                 .into()),
         }
     }

@@ -114,17 +114,7 @@ impl Rotate {
             true => (Vec::new(), addresses),
             false => (addresses.iter().map(ToString::to_string).collect(), Vec::new()),
         };
-        let planning = PlanOptions {
-            target: Vec::new(),
-            replace,
-            refresh_only: false,
-            refresh: true,
-            volumes: false,
-            forget_node: Vec::new(),
-            replace_node: Vec::new(),
-            end_overlap,
-            lock_timeout: self.lock_timeout,
-        };
+        let planning = PlanOptions { replace, end_overlap, ..PlanOptions::of_command(self.lock_timeout) };
         plan_and_apply("secret rotate", Mode::Normal, &planning, &self.applying, global, output)
     }
 

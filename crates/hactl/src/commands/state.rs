@@ -10,6 +10,7 @@ use hactl_core::state::State;
 use hactl_state::git::Message;
 
 use crate::cli::Global;
+use crate::commands::recover::Recover;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::{self, Session};
@@ -55,11 +56,13 @@ enum StateSubcommand {
         #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = run::parse_wait)]
         lock_timeout: Duration,
     },
+    Recover(Recover),
 }
 
 impl StateCommand {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
         match &self.command {
+            StateSubcommand::Recover(command) => command.run(global, output),
             StateSubcommand::Reencrypt { lock_timeout, no_commit } => {
                 reencrypt(global, *lock_timeout, *no_commit, output)
             }
@@ -107,7 +110,7 @@ fn show(address: &str, global: &Global, output: &Output) -> Result<u8, Failure> 
 fn reencrypt(global: &Global, wait: Duration, no_commit: bool, output: &Output) -> Result<u8, Failure> {
     let config = session::load_to_check(global)?;
     let session = Session::open(global, &config)?;
-    let wish = Wish { operation: "state reencrypt", wait, git: &config.git, no_commit };
+    let wish = Wish { operation: "state reencrypt", wait, git: &config.git, no_commit, output };
     let (turn, loaded) = Turn::begin(&session, &wish)?;
     output.message(&render::diagnostic::render(&turn.warnings, &config.sources, output.colors_messages()));
     let loaded = session.store.recover(loaded)?;

@@ -82,7 +82,24 @@ mod tests {
             ),
             revision("5d6e7f8", "2027-01-30T09:00:00Z", None, None, "by \u{1b}[31mhand"),
         ];
-        insta::assert_snapshot!(history(&revisions), @"");
-        insta::assert_snapshot!(format!("{:#}", history_json(&revisions[1..])), @"");
+        insta::assert_snapshot!(history(&revisions), @r"
+        REVISION  WHEN (UTC)        WHO  SERIAL  PLAN      WHAT
+        1a2b3c4   2027-01-30 22:30  Zoë  12      8d6f8e87  hactl apply shop: 1 added
+        5d6e7f8   2027-01-30 09:00  Zoë  -       -         by \u{1b}[31mhand
+        ");
+        insta::assert_snapshot!(format!("{:#}", history_json(&revisions[1..])), @r#"
+        [
+          {
+            "revision": "5d6e7f85d6e7f85d6e7f85d6e7f85d6e7f8",
+            "when": "2027-01-30T09:00:00Z",
+            "author": "Zoë",
+            "summary": "by \u001b[31mhand",
+            "serial": null,
+            "plan": null,
+            "config": null,
+            "config_commit": null
+          }
+        ]
+        "#);
     }
 }

@@ -117,6 +117,9 @@ fn change_json(change: &Change) -> Json {
     if !replace_paths.is_empty() {
         body.insert("replace_paths".to_owned(), json!(replace_paths));
     }
+    if let Some(adopted) = &change.adopts {
+        body.insert("importing".to_owned(), json!({"id": adopted.id}));
+    }
     let mut entry = identity_json(&change.address);
     if let Some(previous) = &change.previous_address {
         entry.insert("previous_address".to_owned(), json!(previous));
@@ -199,6 +202,7 @@ fn extra(plan: &Plan) -> Json {
         "moved": plan.moved.resources,
         "expiries": plan.expiries,
         "uncompared": plan.uncompared,
+        "lost": plan.lost,
         "postponed": plan.postponed,
     })
 }

@@ -155,6 +155,7 @@ fn doing(address: &Address, operation: Operation) -> &'static str {
     match operation {
         Operation::Gate if is_on_cluster(address) => "waiting until it is ready",
         Operation::Create => "creating",
+        Operation::Adopt => "adopting",
         Operation::Update => "updating",
         Operation::Swap => "replacing",
         Operation::Gate => "waiting for health",
@@ -171,6 +172,7 @@ pub(crate) fn noun(address: &Address, operation: Operation) -> &'static str {
     match operation {
         Operation::Gate if is_on_cluster(address) => "wait",
         Operation::Create => "creation",
+        Operation::Adopt => "adoption",
         Operation::Update => "update",
         Operation::Swap => "replacement",
         Operation::Gate => "health check",

@@ -93,15 +93,24 @@ fn version(stamp: &str) -> Json {
 /// Drift, changes and the summary, in this order.
 fn plan_messages<'a>(plan: &'a Plan, stamp: &'a str) -> impl Iterator<Item = Json> + 'a {
     let drift = plan.drift.iter().map(move |drift| drift_message(drift, stamp));
-    let is_told = |change: &&Change| change.action != Action::NoOp || change.previous_address.is_some();
+    let is_told = |change: &&Change| {
+        change.action != Action::NoOp || change.adopts.is_some() || change.previous_address.is_some()
+    };
     let changes = plan.changes.iter().filter(is_told).map(move |change| {
-        let action = if change.action == Action::NoOp { "move" } else { action_word(change.action) };
+        let action = match change.action {
+            Action::NoOp if change.adopts.is_some() => "import",
+            Action::NoOp => "move",
+            action => action_word(action),
+        };
         let mut own = json!({"resource": resource(&change.address), "action": action});
         if let (Some(previous), Some(own)) = (&change.previous_address, own.as_object_mut()) {
             own.insert("previous_resource".to_owned(), resource(previous));
         }
         if let (Some(reason), Some(own)) = (action_reason(change), own.as_object_mut()) {
             own.insert("reason".to_owned(), json!(reason));
+        }
+        if let (Some(adopted), Some(own)) = (&change.adopts, own.as_object_mut()) {
+            own.insert("importing".to_owned(), json!({"id": adopted.id}));
         }
         let text = format!("{}: Plan to {action}", change.address);
         message("info", "planned_change", &text, stamp, json!({"change": own}))
@@ -125,7 +134,7 @@ fn change_summary(counts: Counts, operation: &str, text: &str, stamp: &str) -> J
     let changes = json!({
         "add": counts.add,
         "change": counts.change,
-        "import": 0,
+        "import": counts.import,
         "remove": counts.destroy,
         "forget": counts.forget,
         "operation": operation,
@@ -306,6 +315,7 @@ struct Words {
 fn words(address: &Address, operation: Operation) -> Words {
     let (action, doing, noun) = match operation {
         Operation::Create => ("create", "Creating", "Creation"),
+        Operation::Adopt => ("noop", "Importing", "Import"),
         Operation::Update => ("update", "Modifying", "Modifications"),
         Operation::Swap => ("replace", "Replacing", "Replacement"),
         Operation::Gate if is_on_cluster(address) => ("read", "Waiting until ready", "Wait"),

@@ -1,24 +1,24 @@
 //! Carrying a plan out: journal, steps, state.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use hactl_core::plan::Plan;
 use hactl_core::state::State;
 use hactl_core::{Diagnostic, Value};
-use hactl_engine::{Applied, Apply, Events, Identity, Recorder, SeenNode, apply};
+use hactl_engine::{Applied, Apply, Event, Events, Identity, Recorder, SeenNode, apply};
 use hactl_kinds::{Logins, RULES};
 use hactl_state::{FORMAT, Header, Journal, Loaded, Record};
-use tokio::sync::watch;
 
 use crate::failure::Failure;
 use crate::keyring::Keyring;
 use crate::output::Output;
 use crate::run::Prepared;
 use crate::session::Session;
+use crate::turn::Turn;
 
 /// What an apply starts from.
 pub(crate) struct Start<'a> {
+    pub(crate) turn: &'a Turn<'a>,
     pub(crate) plan: &'a Plan,
     pub(crate) loaded: Loaded,
     pub(crate) state: State,
@@ -60,6 +60,13 @@ pub(crate) async fn execute(
         }
         start.state.encryption = header;
     }
+    let interrupted = start.turn.begin_steps()?;
+    let told = |event: Event<'_>| {
+        if let (Event::Stopping, Some(loss)) = (&event, start.turn.loss()) {
+            output.message(&format!("\nStopping because {loss}.\n"));
+        }
+        events(event);
+    };
     session.store.settle(start.loaded, &start.state)?;
     let mut generations = session.generations(&start.state);
     let header = Header {
@@ -92,42 +99,12 @@ pub(crate) async fn execute(
         encrypt: &encrypt,
         generations: &mut generations,
         parallelism: start.parallelism,
-        interrupted: interrupts(),
-        events,
+        interrupted,
+        events: &told,
     })
     .await;
     recorder.0.save(&applied.state)?;
     Ok(applied)
-}
-
-/// Turns true at the first interrupt; the second one ends the process at once.
-fn interrupts() -> watch::Receiver<bool> {
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        else {
-            return;
-        };
-        for count in 0.. {
-            tokio::select! {
-                heard = tokio::signal::ctrl_c() => if heard.is_err() { return },
-                _ = terminate.recv() => {}
-                // The terminal is gone; the work is not.
-                _ = hang_up.recv() => {}
-            }
-            if count > 0 {
-                tracing::warn!("interrupted again: stopped at once");
-                // The journal already tells the truth.
-                let _ = std::io::stderr().write_all(
-                    b"\nStopped at once. What was begun is in the journal; run apply again to go on from there.\n",
-                );
-                std::process::exit(130);
-            }
-            let _ = sender.send(true);
-        }
-    });
-    receiver
 }
 
 struct JournalRecorder(Journal);

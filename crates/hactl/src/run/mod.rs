@@ -2,6 +2,7 @@
 
 mod drift;
 mod execute;
+mod import;
 mod moves;
 mod options;
 mod prepare;

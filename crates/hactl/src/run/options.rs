@@ -37,6 +37,9 @@ pub(crate) struct PlanOptions {
     /// Accept that this node is another machine than before
     #[arg(long, value_name = "NODE")]
     pub(crate) replace_node: Vec<String>,
+    /// What is taken over, and nothing else is done.
+    #[arg(skip)]
+    pub(crate) import: Vec<Address>,
     /// Certificate authorities whose predecessors are no longer to be trusted beside them.
     #[arg(skip)]
     pub(crate) end_overlap: Vec<Address>,
@@ -66,6 +69,22 @@ pub(crate) struct ApplyOptions {
 }
 
 impl PlanOptions {
+    /// The options of a command that has none of these but how long to wait for the lock.
+    pub(crate) fn of_command(lock_timeout: Duration) -> Self {
+        Self {
+            target: Vec::new(),
+            replace: Vec::new(),
+            refresh_only: false,
+            refresh: true,
+            volumes: false,
+            forget_node: Vec::new(),
+            replace_node: Vec::new(),
+            import: Vec::new(),
+            end_overlap: Vec::new(),
+            lock_timeout,
+        }
+    }
+
     pub(super) fn ended_overlaps(&self) -> impl Iterator<Item = (Address, Remake)> {
         let ended = |address: &Address| (address.clone(), end_of_overlap(Reason::Requested));
         self.end_overlap.iter().map(ended)
@@ -87,7 +106,7 @@ impl PlanOptions {
         };
         let options = Options {
             mode: if self.refresh_only { Mode::RefreshOnly } else { mode },
-            targets: addresses(&self.target),
+            targets: addresses(&self.target).into_iter().chain(self.import.iter().cloned()).collect(),
             replace: addresses(&self.replace),
             remove_volumes: self.volumes,
             forget_nodes: self.forget_node.clone(),

@@ -19,7 +19,7 @@ use hactl_state::Loaded;
 
 use crate::failure::Failure;
 use crate::keyring::Keyring;
-use crate::run::{PlanOptions, rename};
+use crate::run::{PlanOptions, import, rename};
 use crate::session::{self, Session};
 
 /// A plan, and what it was made from.
@@ -63,6 +63,7 @@ pub(crate) async fn prepare(
         BTreeMap::new()
     };
     let (mut desired, told) = lower_with_warnings(config, (!facts.is_empty()).then_some(&facts)).map_err(fail)?;
+    let imported = import::adopt(&mut desired, &asked.import).map_err(fail)?;
     if asked.refresh {
         let logins = match options.mode {
             Mode::Normal => Logins::reveal(&desired.registries, &keyring.secrets).map_err(fail)?,
@@ -101,6 +102,8 @@ pub(crate) async fn prepare(
     let (mut refused, taken): (Vec<_>, Vec<_>) = what_goes_along(&plan).into_iter().partition(Diagnostic::is_error);
     warnings.extend(taken);
     refused.extend(refusals(&plan, &desired, &mut seen.refusals));
+    refused.extend(import::check(&plan, &asked.import, &imported));
+    warnings.extend(lost(&plan));
     if !refused.is_empty() {
         return Err(fail(refused));
     }
@@ -128,6 +131,17 @@ pub(crate) async fn prepare(
         keyring,
         warnings: config.warnings.iter().cloned().chain(warnings).chain(seen.warnings).collect(),
     })
+}
+
+/// What the user should know of secrets whose values are lost.
+fn lost(plan: &Plan) -> Option<Diagnostic> {
+    let names: Vec<&str> = plan.lost.iter().map(Address::as_str).collect();
+    let (first, values) = (names.first()?, if names.len() == 1 { "value" } else { "values" });
+    let warning = Diagnostic::warning(format!("the {values} of {} went with a lost state", names.join(", ")));
+    Some(warning.detail("what was made with them stays as it is, and cannot be changed").help(format!(
+        "put the state back that held them, or make them anew on purpose, as with `--replace {first}`, which changes \
+                 everything that uses it"
+    )))
 }
 
 /// Refuses to take addons that are in the file, but that nothing names a cluster for in this run, for gone.

@@ -1,6 +1,6 @@
 //! A stack on a simulated fleet, driven as the commands drive it, in this process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use hactl_core::diagnostic::Diagnostic;
 use hactl_core::moves::{Renamed, Renames, renames};
 use hactl_core::observed::recover;
 use hactl_core::plan::{Action, Desired, Input, Mode, Options, Plan, plan};
+use hactl_core::rebuild::{Evidence, rebuild};
 use hactl_core::resolve::Secrets;
-use hactl_core::state::State;
+use hactl_core::state::{NodeState, State};
 use hactl_core::value::Map;
 use hactl_core::{Address, DigestKey, Value};
-use hactl_engine::{Applied, Apply, Recorder, Refresh, Refreshed, apply, refresh};
+use hactl_engine::{Applied, Apply, Recorder, Refresh, Refreshed, apply, refresh, remains, traces};
 use hactl_kinds::{Hosts, Maker, RULES, SECTIONS, lower};
 use hactl_sim::Sandbox;
 use hactl_state::{FORMAT, Header, Journal, Loaded, Record, Store};
@@ -166,6 +167,52 @@ impl Fleet {
             Err(payload) if payload.is::<Killed>() => None,
             Err(payload) => resume_unwind(payload),
         }
+    }
+
+    /// Loses the state, and rebuilds it from a config and what is on the hosts, as `hactl state recover` does.
+    pub(crate) fn lose_and_recover(&mut self, wanted: &Wanted) {
+        let lost = self.store.load().unwrap().state.unwrap();
+        std::fs::remove_file(self.store.state_path()).unwrap();
+        let state = runtime().block_on(self.rebuilt(wanted, &lost.lineage));
+        self.store.save(&state).unwrap();
+    }
+
+    async fn rebuilt(&self, wanted: &Wanted, lineage: &str) -> State {
+        let desired = &wanted.0;
+        let nothing = State::new("test", lineage);
+        let place = |state| Refresh {
+            nodes: &desired.nodes,
+            cluster: desired.cluster.as_ref(),
+            state,
+            desired: &desired.resources,
+            removed: &[],
+            secrets: &self.secrets,
+        };
+        let found = traces(&self.hosts, &place(&nothing)).await;
+        let found: Vec<_> = found.places.into_values().flatten().filter(|trace| trace.lineage == lineage).collect();
+        let serial = 1 + found.iter().map(|trace| trace.serial).max().unwrap_or_default();
+        let seen = refresh(&self.hosts, &place(&nothing), &|_| {}).await;
+        let left = remains(&self.hosts, &place(&nothing)).await;
+        let evidence = Evidence {
+            desired: &desired.resources,
+            observed: &seen.observed,
+            recorded: &found.into_iter().flat_map(|trace| trace.recorded).collect(),
+            there: &left.places.into_values().flat_map(|remains| remains.there).collect(),
+            generated: &BTreeSet::new(),
+            secrets: &self.secrets,
+        };
+        let mut state = State { serial, ..nothing.clone() };
+        rebuild(&mut state, evidence);
+        let used: BTreeSet<_> = state.resources.values().filter_map(|known| known.node.clone()).collect();
+        for (name, node) in seen.nodes.iter().filter(|(name, _)| used.contains(name.as_str())) {
+            let known = NodeState {
+                connection: node.connection.clone(),
+                machine_id: node.identity.machine_id.clone(),
+                engine_id: node.identity.engine_id.clone(),
+            };
+            state.nodes.insert(name.clone(), known);
+        }
+        state
     }
 
     /// What a plan would do now, one line per change; nothing where everything is as it should be.

@@ -172,3 +172,29 @@ fn whatever_happened_an_apply_leads_to_the_config_and_then_nothing_is_left_to_do
         Ok(())
     });
 }
+
+#[test]
+fn a_state_that_was_lost_is_rebuilt_from_what_is_there() {
+    check(32, 3, &(stacks(), stacks()), |(before, after)| {
+        let (old, new) = (Wanted::new(&before.config()), Wanted::new(&after.config()));
+        let mut fleet = Fleet::with(&[&old]);
+        let lost = fleet.state();
+        fleet.lose_and_recover(&old);
+        prop_assert_eq!(fleet.pending(&old), "", "{}", before.config());
+        prop_assert_eq!(fleet.state(), lost, "{}", before.config());
+        // The config has moved on since: what it no longer wants is known all the same.
+        fleet.lose_and_recover(&new);
+        let applied = fleet.apply(&new).unwrap();
+        prop_assert!(applied.failures.is_empty(), "{:?}\n{}\n{}", applied.failures, before.config(), after.config());
+        prop_assert_eq!(fleet.pending(&new), "");
+        let straight = Fleet::with(&[&old, &new]);
+        prop_assert_eq!(fleet.state(), straight.state(), "{}\n{}", before.config(), after.config());
+        for what in ["containers", "files", "networks", "volumes", "inventories"] {
+            for node in ["n1", "n2"] {
+                let (one, other) = (fleet.view(), straight.view());
+                prop_assert_eq!(&one["hosts"][node][what], &other["hosts"][node][what], "{} on {}", what, node);
+            }
+        }
+        Ok(())
+    });
+}

@@ -6,11 +6,13 @@ mod crash;
 mod encryption;
 mod files;
 mod fleet;
+mod git;
 mod laws;
 mod log;
 #[cfg(debug_assertions)]
 mod points;
 mod process;
+mod races;
 mod scan;
 mod signals;
 mod soak;

@@ -1,6 +1,6 @@
 //! The binary in a directory of its own with a config of many small steps, and its output line by line.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread::sleep;
@@ -74,9 +74,7 @@ files:
     }
 
     pub(crate) fn start(&self, words: &str) -> Running {
-        let mut child = self.command(words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap());
-        Running { child, lines, told: String::new() }
+        Running::of(&mut self.command(words))
     }
 }
 
@@ -89,6 +87,13 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Starts a command whose messages are read as they come.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap());
+        Self { child, lines, told: String::new() }
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -102,6 +107,12 @@ impl Running {
                 return;
             }
         }
+    }
+
+    /// Answers a question that it asks.
+    pub(crate) fn answer(&mut self, text: &str) {
+        let mut stdin = self.child.stdin.take().unwrap();
+        writeln!(stdin, "{text}").unwrap();
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -51,7 +51,12 @@ fn config(id: &str, config: wire::Config, host: wire::HostConfig) -> ContainerCo
         env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         labels: config.labels,
         ports: ports(&host.port_bindings),
-        mounts: host.binds.iter().map(|bind| mount(bind)).collect(),
+        mounts: host
+            .binds
+            .iter()
+            .map(|bind| mount(bind))
+            .chain(host.mounts.into_iter().filter_map(long_mount))
+            .collect(),
         tmpfs: host.tmpfs.into_iter().map(|(target, options)| Tmpfs { target, options }).collect(),
         network: match host.network_mode.as_str() {
             "" | "default" => "bridge".to_owned(),
@@ -129,6 +134,16 @@ fn mount(bind: &str) -> Mount {
         read_only: modes.contains(&"ro"),
         options: others.into_iter().map(str::to_owned).collect(),
     }
+}
+
+/// A mount in the longer syntax; one of another kind (as `tmpfs`) is left out.
+fn long_mount(mount: wire::HostMount) -> Option<Mount> {
+    let kind = match mount.kind.as_str() {
+        "bind" => MountKind::Bind,
+        "volume" => MountKind::Volume,
+        _ => return None,
+    };
+    Some(Mount { kind, source: mount.source, target: mount.target, read_only: mount.read_only, options: Vec::new() })
 }
 
 fn device(device: wire::Device) -> Device {

@@ -28,12 +28,10 @@ impl Docker {
         let is_ours = |labels: &BTreeMap<String, String>| labels.get(labels::LINEAGE) == Some(&request.lineage);
 
         let wanted = listed.iter().filter(|container| {
-            is_ours(&container.labels) || request.containers.iter().any(|name| name == container.name())
+            is_ours(&container.labels)
+                || request.containers.iter().any(|wanted| wanted == container.name() || *wanted == container.id)
         });
-        let inspects: Vec<_> = wanted.map(|container| self.inspect_container(&container.id)).collect();
-        let inspected: Vec<Option<Container>> = stream::iter(inspects).buffer_unordered(INSPECTS).try_collect().await?;
-        let mut containers: Vec<Container> = inspected.into_iter().flatten().collect();
-        containers.sort_by(|one, other| one.name.cmp(&other.name));
+        let containers = self.inspect_all(wanted).await?;
 
         let mut networks: Vec<Network> = networks
             .into_iter()
@@ -51,6 +49,22 @@ impl Docker {
 
         let foreign = listed.iter().filter(|container| !is_ours(&container.labels));
         Ok(EngineSurvey { containers, networks, volumes, foreign_ports: held_ports(foreign), images })
+    }
+
+    /// The containers that carry the label of any stack, sorted by name.
+    pub(crate) async fn labelled_containers(&self) -> Result<Vec<Container>, HostError> {
+        let answer = self.send(Call::get("list containers", "/containers/json?all=1")).await?;
+        let listed: Vec<ListedContainer> = answer.json()?;
+        self.inspect_all(listed.iter().filter(|container| container.labels.contains_key(labels::LINEAGE))).await
+    }
+
+    /// What listed containers are, sorted by name; one that vanished meanwhile is left out.
+    async fn inspect_all(&self, listed: impl Iterator<Item = &ListedContainer>) -> Result<Vec<Container>, HostError> {
+        let inspects: Vec<_> = listed.map(|container| self.inspect_container(&container.id)).collect();
+        let inspected: Vec<Option<Container>> = stream::iter(inspects).buffer_unordered(INSPECTS).try_collect().await?;
+        let mut containers: Vec<Container> = inspected.into_iter().flatten().collect();
+        containers.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(containers)
     }
 
     /// What the registries have for these images; those that do not tell are left out.

@@ -196,11 +196,24 @@ pub(super) struct Healthcheck {
     pub(super) start_period: u64,
 }
 
+/// A mount in the longer syntax.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct HostMount {
+    #[serde(rename = "Type")]
+    pub(super) kind: String,
+    pub(super) source: String,
+    pub(super) target: String,
+    pub(super) read_only: bool,
+}
+
 /// The part of a container that depends on its host.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct HostConfig {
     pub(super) binds: Vec<String>,
+    /// What was mounted in the longer syntax, as Compose does.
+    pub(super) mounts: Vec<HostMount>,
     pub(super) port_bindings: BTreeMap<String, Vec<HostPort>>,
     pub(super) tmpfs: Texts,
     pub(super) network_mode: String,

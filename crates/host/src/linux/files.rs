@@ -4,7 +4,7 @@ use hactl_core::{Address, Digest};
 
 use crate::file::{normal_mode, normal_path};
 use crate::linux::shell::{Login, Output, Script};
-use crate::{BlockWrite, Claim, FileContent, FileRemoval, FileWrite, HostError, Moved, Release};
+use crate::{BlockWrite, Claim, FileAdoption, FileContent, FileRemoval, FileWrite, HostError, Moved, Release};
 
 /// A script with its input.
 pub(crate) struct Call {
@@ -108,6 +108,29 @@ pub(crate) fn write(root: &str, login: &Login, write: &FileWrite) -> Result<Call
 
 /// # Errors
 /// [`HostError::File`] when the path cannot be one.
+pub(crate) fn adopt(root: &str, adoption: &FileAdoption) -> Result<Call, HostError> {
+    let path = normal_path(&adoption.path).map_err(|reason| failure("adopt", &adoption.path, reason))?;
+    let none = String::new;
+    let lines = [
+        root.to_owned(),
+        adoption.lineage.clone(),
+        entry_name(&adoption.address),
+        adoption.address.to_string(),
+        path.clone(),
+        none(),
+        none(),
+        none(),
+        yes(true),
+        yes(false),
+        yes(false),
+        none(),
+        none(),
+    ];
+    Ok(Call { script: script!("write"), input: joined(&lines), content: None, operation: "adopt", path })
+}
+
+/// # Errors
+/// [`HostError::File`] when the path cannot be one.
 pub(crate) fn remove(root: &str, removal: &FileRemoval) -> Result<Call, HostError> {
     let path = normal_path(&removal.path).map_err(|reason| failure("remove", &removal.path, reason))?;
     let lines =
@@ -152,6 +175,7 @@ impl Call {
             "conflict" => Err(HostError::Conflict { what: format!("the file {}", self.path) }),
             "fenced" => Err(HostError::Fenced { host: rest.parse().unwrap_or_default(), ours: serial }),
             "changed" => Err(failure(self.operation, &self.path, FileContent::CHANGED)),
+            "gone" => Err(failure(self.operation, &self.path, FileAdoption::GONE)),
             "disk" => Err(failure(self.operation, &self.path, FileWrite::NOT_IN_MEMORY)),
             "mounted" => Err(failure(self.operation, &self.path, BlockWrite::MOUNTED)),
             "held" => Err(failure(self.operation, &self.path, BlockWrite::HELD)),

@@ -1,5 +1,6 @@
 //! The port [`Host`] on a real machine: engine operations go to its Docker Engine, the rest to scripts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,9 +19,9 @@ use crate::linux::ssh::{self, Endpoint};
 use crate::linux::survey;
 use crate::linux::tunnel::Tunnel;
 use crate::{
-    BlockRemoval, BlockWrite, Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileContent,
-    FileRemoval, FileStat, FileWrite, Host, HostError, NetworkConfig, Probe, Progress, RegistryAuth, Release,
-    Resources, RestartPolicy, Status, Survey, SurveyRequest, VolumeConfig,
+    BlockRemoval, BlockWrite, Claim, Container, ContainerConfig, EngineRequest, EngineSurvey, ExecOutput, FileAdoption,
+    FileContent, FileRemoval, FileStat, FileWrite, Host, HostError, Inventory, NetworkConfig, Probe, Progress,
+    RegistryAuth, Release, Resources, RestartPolicy, Status, Survey, SurveyRequest, VolumeConfig,
 };
 
 /// Docker Engine's socket where the config does not say.
@@ -273,6 +274,12 @@ impl Link {
         survey::read(survey::body(&output)?, request, now, now)
     }
 
+    async fn inventories(&self) -> Result<BTreeMap<String, Inventory>, HostError> {
+        let input = survey::input(&self.root, &SurveyRequest::default());
+        let output = self.shell.run(Privilege::Root, survey::SCRIPT, &input).await.map_err(Broken::reading)?;
+        Ok(survey::inventories(&format!("\n{}", survey::body(&output)?)))
+    }
+
     /// Where inventories are.
     pub(crate) fn root(&self) -> &str {
         &self.root
@@ -342,6 +349,14 @@ impl Host for LinuxHost {
         engine!(self, engine_survey(request))
     }
 
+    async fn inventories(&self) -> Result<BTreeMap<String, Inventory>, HostError> {
+        over_link!(self, |link| link.inventories().await)
+    }
+
+    async fn labelled_containers(&self) -> Result<Vec<Container>, HostError> {
+        engine!(self, labelled_containers())
+    }
+
     async fn claim(&self, claim: &Claim) -> Result<(), HostError> {
         over_link!(self, |link| blocks::claim(&link, claim).await)
     }
@@ -352,6 +367,10 @@ impl Host for LinuxHost {
 
     async fn write_file(&self, write: &FileWrite) -> Result<(), HostError> {
         over_link!(self, |link| link.call(files::write(&link.root, link.shell.login(), write)?, 0).await)
+    }
+
+    async fn adopt_file(&self, adoption: &FileAdoption) -> Result<(), HostError> {
+        over_link!(self, |link| link.call(files::adopt(&link.root, adoption)?, 0).await)
     }
 
     async fn remove_file(&self, removal: &FileRemoval) -> Result<(), HostError> {

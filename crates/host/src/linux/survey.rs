@@ -48,6 +48,19 @@ pub(crate) fn body(output: &Output) -> Result<&str, HostError> {
     }
 }
 
+/// The inventories of all stacks in an answer to a survey in which nothing was asked for, by lineage.
+pub(crate) fn inventories(text: &str) -> BTreeMap<String, Inventory> {
+    let mut inventories = BTreeMap::new();
+    for block in text.split("\nlineage ").skip(1) {
+        let lineage = block.lines().next().unwrap_or_default();
+        let request = SurveyRequest { lineage: lineage.to_owned(), ..SurveyRequest::default() };
+        let text = format!("lineage {block}");
+        let read = read(&text, &request, Duration::ZERO, Duration::ZERO).ok();
+        inventories.extend(read.and_then(|survey| Some((lineage.to_owned(), survey.inventory?))));
+    }
+    inventories
+}
+
 /// One thing in an answer at a time.
 struct Reader<'a> {
     survey: Survey,

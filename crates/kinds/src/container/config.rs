@@ -103,7 +103,7 @@ fn ulimit(name: &str, limit: &UlimitSpec) -> Ulimit {
     Ulimit { name: name.to_owned(), soft, hard }
 }
 
-fn device(text: &str) -> Device {
+pub(super) fn device(text: &str) -> Device {
     let mut parts = text.split(':');
     let host = parts.next().unwrap_or_default().to_owned();
     Device {
@@ -113,7 +113,7 @@ fn device(text: &str) -> Device {
     }
 }
 
-fn healthcheck(spec: &HealthcheckSpec) -> Result<Healthcheck, String> {
+pub(super) fn healthcheck(spec: &HealthcheckSpec) -> Result<Healthcheck, String> {
     let millis = |text: &Option<String>| -> Result<u64, String> {
         let duration = text.as_deref().map(formats::duration).transpose()?.unwrap_or_default();
         Ok(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))

@@ -1,5 +1,6 @@
 //! `container`: a container of Docker Engine.
 
+mod adopt;
 mod config;
 mod digests;
 mod lower;
@@ -16,7 +17,7 @@ use crate::registry::Kind;
 
 pub use digests::resolve_images;
 pub(crate) use digests::{IMAGE_DIGEST, image_to_resolve};
-pub(crate) use observe::{observe, wanted_name};
+pub(crate) use observe::{current, names, observe, spec_of};
 pub(crate) use provider::execute;
 
 pub(crate) const KIND: Kind = Kind {

@@ -13,7 +13,7 @@ use hactl_host::{Container, Host, HostError, Probe, Resources, Status, labels};
 use tokio::time::{Instant, sleep};
 
 use crate::container::config::{Made, made};
-use crate::container::observe::milli_cpus;
+use crate::container::observe::{is_this, milli_cpus};
 use crate::container::spec::{HealthSpec, OnFileChange, PullPolicy, Reload};
 use crate::formats::{duration, restart, size};
 use crate::logins::Logins;
@@ -31,6 +31,7 @@ pub(crate) async fn execute(host: &dyn Host, job: &Job<'_>, logins: &Logins) -> 
     match job.operation {
         Operation::Create => create(host, job, logins).await,
         Operation::Swap => swap(host, job, logins).await,
+        Operation::Adopt => adopt(host, job).await.map(|()| Map::new()),
         Operation::Update => update(host, job).await.map(|()| Map::new()),
         Operation::Gate => gate(host, job).await.map(|()| Map::new()),
         Operation::Settle => settle(host, job).await.map(|()| Map::new()),
@@ -120,9 +121,12 @@ async fn pull(host: &dyn Host, new: &Made, job: &Job<'_>, logins: &Logins) -> Re
     host.pull_image(&new.config.image, logins.of_image(&new.config.image), job.progress).await.map_err(failed)
 }
 
+/// The end of the name of a container that waits while the new one proves itself.
+pub(super) const ASIDE: &str = "--old";
+
 /// Where the old container waits while the new one proves itself.
 pub(crate) fn aside(name: &str) -> String {
-    format!("{name}--old")
+    format!("{name}{ASIDE}")
 }
 
 fn name_in(state: Option<&ResourceState>) -> Option<&str> {
@@ -130,23 +134,36 @@ fn name_in(state: Option<&ResourceState>) -> Option<&str> {
 }
 
 /// Whether it is this resource's. The address in its label is the one that it was made under, which may be another
-/// resource's by now: it counts only where the creation is one that state does not hold.
+/// resource's by now: it counts only where the creation is one that state does not hold. One that was adopted is known by
+/// what state holds of it.
 fn is_own(container: &Container, job: &Job<'_>) -> bool {
+    let previous = job.state.and_then(|state| state.previous.as_deref());
+    if job.state.into_iter().chain(previous).any(|known| is_this(container, known)) {
+        return true;
+    }
     if container.label(labels::LINEAGE) != Some(job.lineage) {
         return false;
     }
     let generation = container.label(labels::SPEC).unwrap_or_default();
-    let known = job.state.into_iter().flat_map(|state| std::iter::once(state).chain(state.previous.as_deref()));
-    if known.into_iter().any(|known| known.generation == generation) || job.generation == generation {
-        return true;
-    }
-    !job.held.contains(generation) && container.label(labels::ADDRESS) == Some(job.address.as_str())
+    job.generation == generation
+        || (!job.held.contains(generation) && container.label(labels::ADDRESS) == Some(job.address.as_str()))
 }
 
 /// Whether it is the one that state holds.
 fn is_current(container: &Container, job: &Job<'_>) -> bool {
-    let generation = job.state.map(|state| state.generation.as_str());
-    generation.is_some() && container.label(labels::SPEC) == generation
+    job.state.is_some_and(|known| is_this(container, known))
+}
+
+/// Nothing of a container can be marked while it exists: it is the stack's because state holds its id.
+async fn adopt(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
+    let id = job.adopts.map(|adopted| adopted.id.as_str()).unwrap_or_default();
+    match host.inspect_container(id).await.map_err(failed)? {
+        Some(container) if container.id == id => Ok(()),
+        _ => Err(StepError {
+            help: Some("make a new plan, which looks at what is there now".to_owned()),
+            ..StepError::new("the container that was to be adopted is no longer there")
+        }),
+    }
 }
 
 /// The first container under these names that is this resource's own and passes the test.
@@ -209,7 +226,7 @@ async fn put_back(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
     let state = job.state.ok_or_else(|| StepError::new("state does not hold what was there before"))?;
     let old = state.previous.as_deref().unwrap_or(state);
     let old_name = name_in(Some(old)).ok_or_else(|| StepError::new("state does not hold the old container's name"))?;
-    let is_old = |container: &Container| container.label(labels::SPEC) == Some(&old.generation);
+    let is_old = |container: &Container| is_this(container, old);
     let kept = aside(old_name);
     let Some(found) = find(host, job, &[&kept, old_name], is_old).await? else {
         return Err(StepError {

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use hactl_core::observed::{Observed, Present};
+use hactl_core::observed::{Foreign, Observed, Present};
 use hactl_core::plan::Operation;
-use hactl_core::state::ResourceState;
 use hactl_core::value::{Map, Value};
 use hactl_core::{Address, Digest, DigestKey};
 use hactl_engine::{Job, ReadRequest, StepError};
-use hactl_host::{FileContent, FileRemoval, FileRequest, FileStat, FileWrite, Host, Survey};
+use hactl_host::{FileAdoption, FileContent, FileRemoval, FileRequest, FileStat, FileWrite, Host, Survey};
 
 use crate::target::{LocalFiles, failed};
 
@@ -22,7 +21,14 @@ pub(crate) fn requests(request: &ReadRequest<'_>) -> Vec<FileRequest> {
         .filter_map(|spec| {
             Some(FileRequest {
                 path: spec.get("path")?.as_str()?.to_owned(),
-                fetch_unless: spec.get("content").and_then(Value::as_str).map(|text| Digest::sha256(text.as_bytes())),
+                fetch_unless: match spec.get("content") {
+                    Some(Value::String(text)) => Some(Digest::sha256(text.as_bytes())),
+                    // What is only known later is compared then, where it may have to be adopted.
+                    Some(Value::Deferred(later)) if !later.sensitive && request.candidates.is_empty() => {
+                        Some(Digest::sha256(b""))
+                    }
+                    _ => None,
+                },
             })
         })
         .collect();
@@ -46,33 +52,43 @@ pub(crate) fn observe(
             continue;
         }
         if let Some(stat) = survey.files.get(path) {
-            return Observed::Present(Present {
-                spec: overlay(candidate, stat, key),
-                outputs: Map::new(),
-                generation: String::new(),
-                residue: false,
-                fixed: Vec::new(),
-            });
+            return Observed::Present(Present { spec: overlay(&candidate.spec, stat, key), ..nothing_else() });
         }
     }
-    let wanted = request.wanted.and_then(|spec| spec.get("path")).and_then(Value::as_str);
-    let Some(path) = wanted.filter(|path| survey.files.contains_key(*path)) else {
-        return Observed::Absent;
-    };
+    let Some(wanted) = request.wanted else { return Observed::Absent };
+    let path = wanted.get("path").and_then(Value::as_str);
+    let Some((path, stat)) = path.and_then(|path| survey.files.get_key_value(path)) else { return Observed::Absent };
+    let found = Present { spec: overlay(&Arc::new(wanted.clone()), stat, key), ..nothing_else() };
+    let foreign = |what: String| Foreign { id: path.clone(), found: Some(found.clone()), ..Foreign::new(what) };
+    if ours.is_some_and(|entry| entry.path.as_ref() == Some(path)) {
+        let what = format!("{path}, recorded as this file of this stack and not in its state,");
+        return Observed::Foreign(Foreign { own: true, ..foreign(what) });
+    }
     // Ours, or another resource's of this stack: that one goes first, or the two clash, which the plan finds.
     let mut entries = survey.inventory.iter().flat_map(|inventory| inventory.entries.values());
-    if entries.any(|entry| entry.path.as_deref() == Some(path)) {
+    if entries.any(|entry| entry.path.as_ref() == Some(path)) {
         return Observed::Absent;
     }
-    match survey.foreign.iter().find(|claim| claim.path == path) {
-        Some(claim) => Observed::Foreign(format!("{path}, of {} in stack {},", claim.address, claim.stack)),
-        None => Observed::Foreign(format!("a file {path}")),
+    match survey.foreign.iter().find(|claim| claim.path == *path) {
+        Some(claim) => Observed::Foreign(foreign(format!("{path}, of {} in stack {},", claim.address, claim.stack))),
+        None => Observed::Foreign(foreign(format!("a file {path}"))),
     }
 }
 
-/// The spec with what is different on the host put in its place.
-fn overlay(candidate: &ResourceState, stat: &FileStat, key: Option<&DigestKey>) -> Arc<Value> {
-    let Value::Map(before) = &*candidate.spec else { return candidate.spec.clone() };
+/// A file has no outputs, no generation and no remains.
+fn nothing_else() -> Present {
+    Present {
+        spec: Arc::new(Value::Null),
+        outputs: Map::new(),
+        generation: String::new(),
+        residue: false,
+        fixed: Vec::new(),
+    }
+}
+
+/// The spec with what is different on the host put in its place, and what is there for what is only known later.
+fn overlay(spec: &Arc<Value>, stat: &FileStat, key: Option<&DigestKey>) -> Arc<Value> {
+    let Value::Map(before) = &**spec else { return spec.clone() };
     let mut changes: Vec<(&str, Value)> = Vec::new();
     let fields = [
         ("mode", &stat.mode, None),
@@ -82,13 +98,24 @@ fn overlay(candidate: &ResourceState, stat: &FileStat, key: Option<&DigestKey>) 
     for (name, now, number) in fields {
         match before.get(name) {
             Some(Value::String(text)) if !is_named(text, now, number) => changes.push((name, Value::string(now))),
+            Some(Value::Deferred(_)) => changes.push((name, Value::string(now))),
             _ => {}
         }
     }
     match before.get("content") {
         Some(Value::String(text)) if Digest::sha256(text.as_bytes()) != stat.sha256 => {
-            let now =
-                stat.text.clone().unwrap_or_else(|| format!("(not shown: binary or large, sha256 {})", stat.sha256));
+            let now = stat.text.clone().unwrap_or_else(|| not_shown(stat));
+            changes.push(("content", Value::from(now)));
+        }
+        Some(Value::Deferred(later)) if later.sensitive => {
+            let now = key.map_or_else(|| Digest::sha256(b""), |key| key.of_sha256(&stat.sha256));
+            changes.push(("content", Value::sealed(now)));
+        }
+        Some(Value::Deferred(_)) => {
+            let now = stat.text.clone().unwrap_or_else(|| match stat.sha256 == Digest::sha256(b"") {
+                true => String::new(),
+                false => not_shown(stat),
+            });
             changes.push(("content", Value::from(now)));
         }
         Some(Value::Sealed(sealed)) => {
@@ -103,11 +130,15 @@ fn overlay(candidate: &ResourceState, stat: &FileStat, key: Option<&DigestKey>) 
         changes.push(("sha256", Value::from(stat.sha256.to_string())));
     }
     if changes.is_empty() {
-        return candidate.spec.clone();
+        return spec.clone();
     }
     let mut now = before.clone();
     now.extend(changes.into_iter().map(|(name, value)| (name.to_owned(), value)));
     Arc::new(Value::Map(now))
+}
+
+fn not_shown(stat: &FileStat) -> String {
+    format!("(not shown: binary or large, sha256 {})", stat.sha256)
 }
 
 /// Whether a user or group, given by name or number, is the one of this name and number.
@@ -119,6 +150,7 @@ fn is_named(given: &str, name: &str, number: Option<u32>) -> bool {
 pub(crate) async fn execute(host: &dyn Host, job: &Job<'_>, local: &LocalFiles) -> Result<Map, StepError> {
     match job.operation {
         Operation::Create | Operation::Update | Operation::Swap => write(host, job, local).await?,
+        Operation::Adopt => adopt(host, job).await?,
         Operation::Delete => remove(host, job).await?,
         Operation::Gate | Operation::Settle | Operation::Restore | Operation::Forget | Operation::Record => {}
     }
@@ -145,6 +177,18 @@ async fn write(host: &dyn Host, job: &Job<'_>, local: &LocalFiles) -> Result<(),
         adopt: job.adopt,
         owned: job.state.is_some(),
         tmpfs: spec.get("tmpfs") == Some(&Value::Bool(true)),
+    })
+    .await
+    .map_err(failed)
+}
+
+/// What is there becomes the stack's, with a copy to be put back; what differs is written by the next step.
+async fn adopt(host: &dyn Host, job: &Job<'_>) -> Result<(), StepError> {
+    let path = job.spec.and_then(|spec| spec.get("path")).and_then(Value::as_str).unwrap_or_default();
+    host.adopt_file(&FileAdoption {
+        path: path.to_owned(),
+        lineage: job.lineage.to_owned(),
+        address: job.address.clone(),
     })
     .await
     .map_err(failed)

@@ -7,9 +7,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hactl_core::Address;
-
 use hactl_core::diagnostic::Diagnostic;
-use hactl_core::observed::{Observed, Present};
+use hactl_core::observed::{Foreign, Observed, Present};
 use hactl_core::plan::Operation;
 use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::state::ResourceState;
@@ -132,15 +131,42 @@ pub(crate) fn observe(request: &ReadRequest<'_>, survey: &Survey, blocks: &Block
             residue: false,
             fixed: Vec::new(),
         }),
-        // A block of ours that state has lost is put anew in its place.
-        ([], Some(_)) => Observed::Absent,
+        ([], Some(found)) => match request.wanted {
+            Some(wanted) => Observed::Foreign(unrecorded(wanted, found)),
+            None => Observed::Absent,
+        },
         (_, None) => match survey.foreign.iter().find(|claim| claim.path == PATH) {
             Some(claim) => {
-                Observed::Foreign(format!("{PATH}, as a whole of {} in stack {},", claim.address, claim.stack))
+                let what = format!("{PATH}, as a whole of {} in stack {},", claim.address, claim.stack);
+                Observed::Foreign(Foreign::new(what))
             }
             None => Observed::Absent,
         },
     }
+}
+
+/// A block that is marked as a resource's of this stack, and that state does not hold.
+fn unrecorded(wanted: &Value, found: &[String]) -> Foreign {
+    let mut spec = wanted.as_map().cloned().unwrap_or_default();
+    if lines(wanted).as_deref() != Some(found) {
+        spec.insert("entries".to_owned(), Value::List(found.iter().map(|line| entry(line)).collect()));
+    }
+    let found = Present {
+        spec: Arc::new(Value::Map(spec)),
+        outputs: Map::new(),
+        generation: String::new(),
+        residue: false,
+        fixed: Vec::new(),
+    };
+    let what = format!("a block in {PATH}, marked as this one of this stack and not in its state,");
+    Foreign { what, id: PATH.to_owned(), own: true, found: Some(found) }
+}
+
+/// The spec of a block that a survey with the text of [`PATH`] shows, as far as it shows one.
+pub(crate) fn spec_of(survey: &Survey, lineage: &str, address: &Address) -> Option<Value> {
+    let lines = block_lines(survey.texts.get(PATH)?, lineage, address)?;
+    let entries = lines.iter().map(|line| entry(line)).collect();
+    Some(Value::Map(Map::from([("entries".to_owned(), Value::List(entries))])))
 }
 
 /// Warnings of lines of others that name what the config wants named, with another address: programs may use either.
@@ -180,7 +206,12 @@ pub(crate) async fn execute(host: &dyn Host, job: &Job<'_>) -> Result<Map, StepE
         Operation::Delete => {
             host.remove_block(&BlockRemoval { path, former, lineage, address }).await.map_err(failed)?;
         }
-        Operation::Gate | Operation::Settle | Operation::Restore | Operation::Forget | Operation::Record => {}
+        Operation::Gate
+        | Operation::Settle
+        | Operation::Restore
+        | Operation::Forget
+        | Operation::Record
+        | Operation::Adopt => {}
     }
     Ok(Map::new())
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use hactl_core::observed::{Observed, Present};
+use hactl_core::observed::{Foreign, Observed, Present};
 use hactl_core::plan::Operation;
 use hactl_core::resource::{InPlace, KindRules, Replacement};
 use hactl_core::state::ResourceState;
@@ -18,8 +18,8 @@ use hactl_kube::{Applying, Cluster, ClusterError, Object, ServedKind};
 use serde_json::Value as Json;
 
 use crate::object::{
-    Patient, Reference, SETTINGS, Settings, Spot, Teller, Trial, UID, View, all, apply_over_drift, await_ready, bare,
-    from_json, is_same, look, manager, to_json, try_out, verdict,
+    Fields, Patient, Reference, SETTINGS, Settings, Spot, Teller, Trial, UID, View, all, apply_over_drift, await_ready,
+    bare, from_json, is_same, look, manager, to_json, try_out, verdict,
 };
 
 pub(crate) const RULES: KindRules = KindRules {
@@ -78,7 +78,7 @@ pub(crate) async fn read(
         objects.iter().filter_map(|request| Reference::of(request.wanted?)?.spot(&served)).collect();
     let mut reading = Reading::default();
     for (request, spot) in requests.iter().zip(&spots) {
-        let observed = observe(request, spot.as_ref(), &view, lineage);
+        let observed = observe(request, spot.as_ref(), &view, lineage, managers);
         let is_there = spot.as_ref().is_some_and(|spot| view.object(spot).is_some() || to_come.contains(spot));
         if let (false, Some(wanted), Observed::Absent) = (is_there, request.wanted, &observed) {
             refuse_absent(request, wanted, spot.as_ref(), &view, &mut reading);
@@ -120,7 +120,13 @@ fn spot(request: &ReadRequest<'_>, served: &[ServedKind]) -> Option<Spot> {
 }
 
 /// What is there of the entries that were applied.
-fn observe(request: &ReadRequest<'_>, spot: Option<&Spot>, view: &View, lineage: &str) -> Observed {
+fn observe(
+    request: &ReadRequest<'_>,
+    spot: Option<&Spot>,
+    view: &View,
+    lineage: &str,
+    managers: &BTreeMap<String, String>,
+) -> Observed {
     let Some(spot) = spot else { return Observed::Absent };
     if let Some(error) = view.hidden(spot).filter(|_| request.applied) {
         return Observed::Unreachable(format!("{spot} cannot be read: {error}").into());
@@ -131,7 +137,9 @@ fn observe(request: &ReadRequest<'_>, spot: Option<&Spot>, view: &View, lineage:
         let uid = candidate.outputs.get(UID).and_then(Value::as_str);
         object.owners().any(|owner| owner.applies && owner.manager == own) || uid == Some(object.uid())
     };
-    let Some(candidate) = request.candidates.iter().find(is_ours) else { return Observed::Absent };
+    let Some(candidate) = request.candidates.iter().find(is_ours) else {
+        return unrecorded(request, object, lineage, managers).map_or(Observed::Absent, Observed::Foreign);
+    };
     Observed::Present(Present {
         spec: overlay(&candidate.spec, object),
         outputs: Map::from([(UID.to_owned(), Value::string(object.uid()))]),
@@ -139,6 +147,35 @@ fn observe(request: &ReadRequest<'_>, spot: Option<&Spot>, view: &View, lineage:
         residue: false,
         fixed: Vec::new(),
     })
+}
+
+/// Entries that this stack made in a workload, and that state does not hold: those of a manager of ours that has some of the
+/// wanted ones and nothing else of the pods, and stands for no other resource.
+fn unrecorded(
+    request: &ReadRequest<'_>,
+    object: &Object,
+    lineage: &str,
+    managers: &BTreeMap<String, String>,
+) -> Option<Foreign> {
+    let wanted = request.wanted.filter(|_| request.candidates.is_empty())?;
+    let aliases = wanted.get("aliases").and_then(Value::as_list).unwrap_or_default();
+    let prefix = manager(lineage, "");
+    let has_some = |name: &str| {
+        let pods = Fields::of(object, name).field("spec").field("template").field("spec");
+        let entries = pods.field("hostAliases");
+        pods.field("containers").is_empty() && aliases.iter().any(|alias| !entries.item(alias).is_empty())
+    };
+    let mut own = object.owners().filter(|owner| owner.applies).map(|owner| owner.manager);
+    let own = own.find(|name| name.starts_with(&prefix) && !managers.contains_key(*name) && has_some(name))?;
+    let found = Present {
+        spec: overlay(&Arc::new(wanted.clone()), object),
+        outputs: Map::from([(UID.to_owned(), Value::string(object.uid()))]),
+        generation: own.strip_prefix(&prefix)?.to_owned(),
+        residue: false,
+        fixed: Vec::new(),
+    };
+    let what = "host aliases that this stack made, which are not in its state,".to_owned();
+    Some(Foreign { what, id: object.uid().to_owned(), own: true, found: Some(found) })
 }
 
 /// The spec with the entries as the workload has them now; those of others are no part of it.
@@ -205,6 +242,7 @@ fn trial<'a>(
     let present = match observed {
         Observed::Present(present) if is_same(&present.spec, plain, None) => return None,
         Observed::Present(present) => Some(present),
+        Observed::Foreign(foreign) => foreign.found.as_ref(),
         _ => None,
     };
     let generation = present.map_or("new", |present| present.generation.as_str());
@@ -248,7 +286,9 @@ pub(crate) async fn execute(cluster: Patient<'_>, job: &Job<'_>) -> Result<Map, 
         Operation::Create | Operation::Swap | Operation::Update => put(cluster, job).await,
         Operation::Delete => remove(cluster, job).await.map(|()| Map::new()),
         Operation::Gate => gate(cluster, job).await.map(|()| Map::new()),
-        Operation::Settle | Operation::Restore | Operation::Forget | Operation::Record => Ok(Map::new()),
+        Operation::Settle | Operation::Restore | Operation::Forget | Operation::Record | Operation::Adopt => {
+            Ok(Map::new())
+        }
     }
 }
 

@@ -89,7 +89,7 @@ fn older_state(name: &str, node: &SeenNode, state: &State) -> Option<Diagnostic>
     let (at_hand, help) = match state.serial {
         0 => (
             "there is no state at hand".to_owned(),
-            "bring the state file back from git or a backup; it lies elsewhere or was lost".to_owned(),
+            "bring the state file back from git or a backup; if it is lost, `hactl state recover` rebuilds it from the hosts".to_owned(),
         ),
         ours => (
             format!("the state at hand is serial {ours}"),

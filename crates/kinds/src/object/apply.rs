@@ -35,6 +35,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) async fn execute(cluster: Patient<'_>, job: &Job<'_>) -> Result<Map, StepError> {
     match job.operation {
         Operation::Create | Operation::Swap => create(cluster, job).await,
+        Operation::Adopt => adopt(cluster, job).await,
         Operation::Update => update(cluster, job).await,
         Operation::Gate => gate(cluster, job).await.map(|()| Map::new()),
         Operation::Delete => delete(cluster, job).await.map(|()| Map::new()),
@@ -110,6 +111,21 @@ async fn create(cluster: Patient<'_>, job: &Job<'_>) -> Result<Map, StepError> {
     }
 }
 
+/// Takes the fields of an object that is as it is wanted: nothing of it changes but who manages them. One that is not as it
+/// is wanted is only recorded: the change that follows takes its fields.
+async fn adopt(cluster: Patient<'_>, job: &Job<'_>) -> Result<Map, StepError> {
+    if !job.paths.is_empty() {
+        return Ok(Map::new());
+    }
+    let spec = wanted(job)?;
+    let spot = find(cluster, job, spec).await?;
+    let own = manager(job.lineage, job.generation);
+    let uid = job.adopts.map(|adopted| adopted.id.as_str());
+    let how = Applying { manager: &own, force: true, dry_run: false };
+    let adopted = cluster.apply(&spot, &object(spec, &spot, marks(job), uid), &how).await;
+    adopted.map(|adopted| outputs_of(spec, &adopted, &own)).map_err(|error| failed(job, &spot, &error))
+}
+
 /// Whether an error may come of what was made a moment ago, and passes.
 fn is_early(error: &ClusterError) -> bool {
     match error {
@@ -127,7 +143,8 @@ async fn update(cluster: Patient<'_>, job: &Job<'_>) -> Result<Map, StepError> {
     let uid = own_uid(cluster, job, &spot).await.map_err(fail)?;
     let uid = uid.ok_or_else(|| fail(ClusterError::OtherObject))?;
     let object = object(spec, &spot, marks(job), Some(&uid));
-    let how = Applying { manager: &own, force: Settings::of(spec).force_conflicts, dry_run: false };
+    let force = Settings::of(spec).force_conflicts || job.adopts.is_some();
+    let how = Applying { manager: &own, force, dry_run: false };
     let applied = job.state.map(|state| &*state.spec);
     if let Some(applied) = applied.filter(|applied| remnants::may_be(applied, spec)) {
         let live = cluster.get(&spot).await.map_err(fail)?.filter(|live| live.uid() == uid);

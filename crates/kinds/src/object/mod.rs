@@ -3,6 +3,7 @@
 //! Its spec is the object itself as the config has it. What hactl does about it that is not the default stands in it
 //! under [`SETTINGS`].
 
+mod adopt;
 mod apply;
 mod dry_run;
 mod endings;
@@ -20,6 +21,7 @@ mod remnants;
 mod sent;
 mod settings;
 mod told;
+mod trace;
 mod trouble;
 
 use hactl_core::resource::{InPlace, KindRules, Replacement};
@@ -28,6 +30,7 @@ use hactl_core::value::Value;
 pub(crate) use apply::{apply_over_drift, await_ready, execute};
 pub(crate) use dry_run::{Trial, try_out, verdict};
 pub use endings::what_goes_along;
+pub(crate) use fields::Fields;
 pub(crate) use json::{from_json, to_json};
 pub(crate) use live::is_same;
 pub(crate) use look::{View, all, look};
@@ -37,6 +40,7 @@ pub(crate) use reference::{Reference, Spot};
 pub(crate) use sent::bare;
 pub(crate) use settings::Settings;
 pub(crate) use told::Teller;
+pub(crate) use trace::{remains, traces};
 
 /// The key in an object's spec that holds no part of the object: `forceConflicts` (fields are taken from other managers),
 /// `wait: false`, `timeout` (a duration), `condition` (the type of a condition that must be true).

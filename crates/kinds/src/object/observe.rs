@@ -11,6 +11,7 @@ use hactl_core::value::{Map, Value};
 use hactl_engine::ReadRequest;
 use hactl_kube::{Object, ServedKind};
 
+use crate::object::adopt::unrecorded;
 use crate::object::live::{Comparison, compare};
 use crate::object::look::View;
 use crate::object::reference::{Reference, Spot};
@@ -90,7 +91,8 @@ pub(crate) fn observe<'a>(
     if occupied.get(wanted).is_some_and(|owner| *owner != sought.request.address.as_str()) {
         return Found { is_taken: true, ..found(Observed::Absent) };
     }
-    Found { live: Some(object), ..found(Observed::Foreign(foreign(wanted, object, lineage))) }
+    let foreign = unrecorded(sought.request, wanted, object, lineage, key);
+    Found { live: Some(object), ..found(Observed::Foreign(foreign)) }
 }
 
 /// Whether an object is what state holds: its fields are managed for that very creation, or it is the same object still.
@@ -233,6 +235,7 @@ mod tests {
             protect: false,
             notified: false,
             unproven: false,
+            lost: false,
             previous: None,
         }
     }
@@ -267,7 +270,10 @@ mod tests {
                 format!("present, drift {drift:?}, fixed {fixed:?}, outputs {:?}", present.outputs)
             }
             Observed::Absent => "absent".to_owned(),
-            Observed::Foreign(what) => format!("{what} is there already"),
+            Observed::Foreign(foreign) => {
+                let own = if foreign.own { ", and is its own" } else { "" };
+                format!("{} is there already{own}", foreign.what)
+            }
             Observed::Unreachable(reason) => format!("unreachable: {reason}"),
         }
     }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt;
 use hactl_core::diff::Path;
-use hactl_core::observed::Observed;
+use hactl_core::observed::{Foreign, Observed};
 use hactl_core::value::Value;
 use hactl_core::{Address, Diagnostic, DigestKey, Sensitive};
 use hactl_engine::{ReadRequest, Reading, Stray};
 use hactl_kube::{Cluster, ClusterError, Object, ServedKind};
 
+use crate::object::adopt::refine;
 use crate::object::dry_run::{Trial, try_out, verdict};
 use crate::object::live::is_same;
 use crate::object::look::{View, all, look};
@@ -64,7 +65,11 @@ pub(crate) async fn read(
         .boxed()
     });
     let mut fixed = BTreeMap::new();
+    let mut tried = BTreeMap::new();
     for (trial, answer) in all(answers.collect()).await {
+        if let Ok(made) = &answer {
+            tried.insert(trial.index, (trial.manager.clone(), made.clone()));
+        }
         let verdict = verdict(&trial, answer, managers, &to_come, ON_CONFLICT, key)?;
         reading.warnings.extend(verdict.warning);
         fixed.insert(trial.index, verdict.fixed);
@@ -80,8 +85,17 @@ pub(crate) async fn read(
     }
     let with_fixed = |(index, found): (usize, Found<'_>)| {
         let mut observed = found.observed;
-        if let (Observed::Present(present), Some(paths)) = (&mut observed, fixed.remove(&index)) {
-            present.fixed.extend(paths);
+        let present = match &mut observed {
+            Observed::Present(present) => Some(present),
+            Observed::Foreign(foreign) => foreign.found.as_mut(),
+            Observed::Absent | Observed::Unreachable(_) => None,
+        };
+        let Some(present) = present else { return observed };
+        present.fixed.extend(fixed.remove(&index).unwrap_or_default());
+        if let (None, Some(live), Some(wanted), Some((own, made))) =
+            (found.applied, found.live, requests[index].wanted, tried.get(&index))
+        {
+            refine(present, wanted, live, made, own, key);
         }
         observed
     };
@@ -272,7 +286,10 @@ fn trials<'a>(
             }
             Observed::Present(present) => (Some(&*present.spec), present.generation.as_str()),
             Observed::Absent => (None, TRIED),
-            Observed::Foreign(_) if request.adopt => (None, TRIED),
+            Observed::Foreign(Foreign { own, found, .. }) if request.adopt || *own => match found {
+                Some(found) => (Some(&*found.spec), found.generation.as_str()),
+                None => (None, TRIED),
+            },
             Observed::Foreign(_) | Observed::Unreachable(_) => return None,
         };
         let marks =
@@ -284,7 +301,8 @@ fn trials<'a>(
         if steps.is_some() {
             return None;
         }
-        let force = Settings::of(plain).force_conflicts || (request.adopt && now.is_none());
+        let is_adopted = matches!(found.observed, Observed::Foreign(_));
+        let force = Settings::of(plain).force_conflicts || is_adopted || (request.adopt && now.is_none());
         Some(Trial {
             index,
             request,

@@ -65,6 +65,11 @@ pub(crate) const RULES: KindRules = KindRules {
     claims: |_| Vec::new(),
 };
 
+/// Whether what a secret holds was made by hactl, and is nowhere else.
+pub fn is_generated(spec: &Value) -> bool {
+    spec.get("generate").is_some()
+}
+
 /// The entries of a secret: what is given as the spec has it, so that whoever uses it sees in the same plan that it
 /// changes; what is made as outputs.
 fn entries(address: &Address, spec: &Value) -> Map {

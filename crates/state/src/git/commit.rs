@@ -79,7 +79,7 @@ impl Repository {
     /// When git cannot be run.
     pub fn mend_index(&self) -> Result<(), RepositoryError> {
         let Some(blob) = self.object(&format!("HEAD:{}", self.path))? else { return Ok(()) };
-        if !self.git.succeeds(&["diff-index", "--cached", "--quiet", "HEAD", "--", &self.name])? {
+        if !self.literally().succeeds(&["diff-index", "--cached", "--quiet", "HEAD", "--", &self.name])? {
             let entry = format!("100644,{blob},{}", self.path);
             // Where something else uses the index, the next run does it.
             self.git.succeeds(&["update-index", "--add", "--cacheinfo", &entry])?;

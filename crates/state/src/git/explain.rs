@@ -132,7 +132,9 @@ fn listed(commits: &[ForeignCommit], path: &str) -> String {
 fn said(error: &GitError) -> String {
     match error {
         GitError::Failed { command, said } if said.is_empty() => format!("`git {command}` failed without a word"),
-        GitError::Failed { said, .. } => said.clone(),
+        GitError::Failed { said, .. } => {
+            said.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n")
+        }
         GitError::NotRun(_) => error.to_string(),
         GitError::TooLong { .. } => format!("{error}; it was stopped, with the hooks that it had started"),
     }

@@ -79,7 +79,7 @@ impl Repository {
         let mut arguments = vec!["-c", "log.follow=false", "log", "--no-show-signature", "--no-color", FORMAT];
         arguments.extend(most.as_deref());
         arguments.extend([from, "--", &self.name]);
-        Ok(self.git.text(&arguments)?.lines().filter_map(parse).collect())
+        Ok(self.literally().text(&arguments)?.lines().filter_map(parse).collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hactl_core::git::Git as Settings;
 
-use crate::git::command::{Git, GitError};
+use crate::git::command::GitError;
 use crate::git::error::{ForeignCommit, RepositoryError};
 use crate::git::repository::Repository;
 
@@ -17,7 +17,7 @@ pub struct Remote<'a> {
     branch: String,
 }
 
-/// How long a remote may take to answer.
+/// How long a remote may take to say what it has.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The most foreign commits that are told of.
@@ -68,7 +68,7 @@ impl Remote<'_> {
     /// When it has, or refuses, or does not answer.
     pub fn push(&self) -> Result<(), RepositoryError> {
         let refspec = format!("HEAD:refs/heads/{}", self.branch);
-        let pushed = self.git().bytes(&["push", "--quiet", "--no-follow-tags", &self.name, &refspec]);
+        let pushed = self.repository.git.bytes(&["push", "--quiet", "--no-follow-tags", &self.name, &refspec]);
         let Err(source) = pushed else {
             tracing::info!(place = self.place(), "state pushed");
             return Ok(());
@@ -89,11 +89,15 @@ impl Remote<'_> {
     fn tip(&self) -> Result<Option<String>, RepositoryError> {
         let reference = format!("refs/heads/{}", self.branch);
         let unreachable = |source| RepositoryError::Unreachable { remote: self.name.clone(), source };
-        let listed = self.git().text(&["ls-remote", &self.name, &reference]).map_err(unreachable)?;
-        let Some(tip) = listed.split_ascii_whitespace().next().map(str::to_owned) else { return Ok(None) };
+        let git = self.repository.git.clone().within(LIMIT);
+        let listed = git.text(&["ls-remote", &self.name, &reference]).map_err(unreachable)?;
+        // The name is a pattern: others may end like it.
+        let mut lines = listed.lines().filter_map(|line| line.split_once('\t'));
+        let Some((tip, _)) = lines.find(|(_, name)| *name == reference) else { return Ok(None) };
+        let tip = tip.to_owned();
         if self.repository.object(&format!("{tip}^{{commit}}"))?.is_none() {
             let fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &self.name, &reference];
-            self.git().bytes(&fetch).map_err(unreachable)?;
+            self.repository.git.bytes(&fetch).map_err(unreachable)?;
         }
         Ok(Some(tip))
     }
@@ -104,7 +108,7 @@ impl Remote<'_> {
             true => format!("HEAD..{tip}"),
             false => tip.to_owned(),
         };
-        let git = &self.repository.git;
+        let git = self.repository.literally();
         let most = format!("--max-count={MOST}");
         let touching = git.text(&["rev-list", &range, "--", &self.repository.name])?;
         let touching: BTreeSet<&str> = touching.lines().collect();
@@ -130,10 +134,6 @@ impl Remote<'_> {
             return Ok(false);
         }
         let count = ["rev-list", "--count", range, "--", &self.repository.name];
-        Ok(self.repository.git.text(&count)? != "0")
-    }
-
-    fn git(&self) -> Git {
-        self.repository.git.clone().within(LIMIT)
+        Ok(self.repository.literally().text(&count)? != "0")
     }
 }

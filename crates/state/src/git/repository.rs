@@ -49,8 +49,7 @@ impl Repository {
             source,
         })?;
         let Some((base, name)) = base_and_name(&file) else { return Ok(Place::Nowhere) };
-        let plain = Git::new(base);
-        let git = plain.clone().with("GIT_LITERAL_PATHSPECS", "1");
+        let git = Git::new(base);
         let ran = match git.run(&["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-prefix"]) {
             Ok(ran) => ran,
             Err(GitError::NotRun(source)) => {
@@ -75,7 +74,7 @@ impl Repository {
         let path = format!("{prefix}{name}");
         let repository = Self { git, name, path, file, top: PathBuf::from(top), directory: PathBuf::from(directory) };
         // What is tracked is not ignored, whatever the rules say.
-        let ignored = plain.succeeds(&["check-ignore", "--quiet", "--", &repository.name])?;
+        let ignored = repository.git.succeeds(&["check-ignore", "--quiet", "--", &repository.name])?;
         Ok(if ignored { Place::Ignored(repository.file) } else { Place::Versioned(Box::new(repository)) })
     }
 
@@ -138,8 +137,13 @@ impl Repository {
         let inside = files.iter().all(|file| file.starts_with(&self.top));
         let mut arguments = vec!["status", "--porcelain", "--untracked-files=all", "--ignored=matching", "--"];
         arguments.extend(files.iter().filter_map(|file| file.to_str()));
-        let clean = inside && self.git.text(&arguments)?.is_empty();
+        let clean = inside && self.literally().text(&arguments)?.is_empty();
         Ok(Some(if clean { head } else { format!("{head}-dirty") }))
+    }
+
+    /// Git, taking paths as they are. Not for what runs hooks: they may want patterns.
+    pub(super) fn literally(&self) -> Git {
+        self.git.clone().with("GIT_LITERAL_PATHSPECS", "1")
     }
 
     /// The id of the object that an expression of git names; none where there is none.

@@ -174,6 +174,7 @@ fn resource() -> ResourceState {
         protect: false,
         notified: false,
         unproven: false,
+        lost: false,
         previous: None,
     }
 }

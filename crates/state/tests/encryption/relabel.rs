@@ -30,6 +30,7 @@ fn values_and_digests_stay_and_open_under_the_new_address_alone() {
         protect: false,
         notified: false,
         unproven: false,
+        lost: false,
         previous: None,
     };
     assert!(names_its_address(&resource));

@@ -137,6 +137,7 @@ pub(crate) fn golden() -> State {
         protect: true,
         notified: true,
         unproven: true,
+        lost: true,
         previous: Some(Box::new(old)),
     };
     let file = |node: &str| ResourceState {

@@ -9,8 +9,8 @@ use hactl_core::expr::Expr;
 use hactl_core::git::Git;
 use hactl_core::moves::Renames;
 use hactl_core::plan::{
-    Action, Change, Drift, Edge, Expiry, Mode, Operation, OutputChange, PathChange, Plan, Reason, Step, Task, Wave,
-    When,
+    Action, Adopted, Change, Drift, Edge, Expiry, Mode, Operation, OutputChange, PathChange, Plan, Reason, Step, Task,
+    Wave, When,
 };
 use hactl_core::registry::RegistryLogin;
 use hactl_core::resource::{Dependency, Rollout};
@@ -90,6 +90,7 @@ fn golden_plan() -> SavedPlan {
             unreachable: BTreeMap::from([("node3".into(), "no route to host".into())]),
             left_out: vec![address("file.site[\"node3\"]")],
             uncompared: vec![address("file.token[\"node1\"]")],
+            lost: vec![address("secret.db")],
             postponed: BTreeSet::from([address("secret.ca")]),
             targeted: true,
             moved: Renames {
@@ -124,6 +125,7 @@ fn changes() -> Vec<Change> {
         dependencies: Vec::new(),
         protect: false,
         adopt: false,
+        adopts: None,
         gated: false,
         wave: None,
         remakes: Vec::new(),
@@ -149,6 +151,11 @@ fn changes() -> Vec<Change> {
         adopt: true,
         gated: true,
         wave: Some(Wave { rollout: Rollout { max_unavailable: 2, rollback: true }, number: 1 }),
+        adopts: Some(Adopted {
+            id: "4f2c".to_owned(),
+            outputs: map([("id", Value::from("4f2c"))]),
+            generation: "91b6aa4d0e3c7f52".to_owned(),
+        }),
         remakes: vec!["certificate".to_owned()],
         record: true,
         previous_address: Some(address("container.old[\"node1\"]")),

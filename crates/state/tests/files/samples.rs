@@ -30,6 +30,7 @@ pub(crate) fn resource(spec: Value) -> ResourceState {
         protect: false,
         notified: false,
         unproven: false,
+        lost: false,
         previous: None,
     }
 }
@@ -106,6 +107,7 @@ pub(crate) fn saved_plan(store: &Store) -> SavedPlan {
             unreachable: BTreeMap::new(),
             left_out: Vec::new(),
             uncompared: Vec::new(),
+            lost: Vec::new(),
             postponed: std::collections::BTreeSet::new(),
             expiries: BTreeMap::new(),
             moved: Renames::default(),
@@ -180,6 +182,7 @@ fn resources() -> impl Strategy<Value = ResourceState> {
             protect: marks[0],
             notified: marks[1],
             unproven: marks[2],
+            lost: false,
             previous: previous.map(|spec| Box::new(resource(spec))),
             ..resource(spec)
         })
@@ -196,6 +199,7 @@ fn intents() -> impl Strategy<Value = Intent> {
         Operation::Delete,
         Operation::Forget,
         Operation::Record,
+        Operation::Adopt,
     ]);
     (operations, prop::option::of(resources())).prop_map(|(operation, resource)| Intent { operation, resource })
 }

@@ -149,7 +149,6 @@ fn a_remote_that_does_not_answer() {
     error: the remote origin cannot be asked what it has
       fatal: '../away' does not appear to be a git repository
       fatal: Could not read from remote repository.
-
       Please make sure you have the correct access rights
       and the repository exists.
       without its answer another run may be going on, or have ended; nothing was begun
@@ -160,7 +159,6 @@ fn a_remote_that_does_not_answer() {
     error: the state is committed here, but not pushed to origin/main
       fatal: '../away' does not appear to be a git repository
       fatal: Could not read from remote repository.
-
       Please make sure you have the correct access rights
       and the repository exists.
       help: mend that, then `git push origin HEAD:refs/heads/main`; or leave it to the next apply, which pushes it

@@ -85,7 +85,7 @@ fn foreign_things_are_in_the_way() {
     let world = World::new().foreign("box.web@n1");
     assert_snapshot!(world.table("box.web@n1 image=1"), @r#"
     box.web["n1"]: a box of that name is there already and not managed by this stack
-      choose another name, or remove what is there if nothing needs it; if it was made from here and the state was lost, get the state file back; files and objects can be taken over with `adopt: true`
+      `adopt: true` takes its place; or choose another name, or remove what is there if nothing needs it; if it was made from here and the state was lost, `hactl state recover` rebuilds that
     "#);
 }
 
@@ -94,7 +94,7 @@ fn foreign_things_are_in_the_way_of_what_state_knows() {
     let world = World::with("box.web@n1 image=1").foreign("box.web@n1");
     assert_snapshot!(world.table("box.web@n1 image=1"), @r#"
     box.web["n1"]: a box of that name is there already and not managed by this stack
-      choose another name, or remove what is there if nothing needs it; if it was made from here and the state was lost, get the state file back; files and objects can be taken over with `adopt: true`
+      `adopt: true` takes its place; or choose another name, or remove what is there if nothing needs it; if it was made from here and the state was lost, `hactl state recover` rebuilds that
     "#);
 }
 

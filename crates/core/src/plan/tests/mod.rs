@@ -1,7 +1,9 @@
 //! Plans of small worlds, as tables.
 
+mod adopt;
 mod changes;
 mod laws;
+mod lost;
 mod moves;
 mod options;
 mod order;

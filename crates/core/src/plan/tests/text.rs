@@ -118,6 +118,9 @@ pub(super) fn table(plan: &Result<Plan, Vec<Diagnostic>>) -> String {
     for address in &plan.uncompared {
         writeln!(text, "not compared {address}").unwrap();
     }
+    for address in &plan.lost {
+        writeln!(text, "lost {address}").unwrap();
+    }
     for address in &plan.postponed {
         writeln!(text, "postponed {address}").unwrap();
     }
@@ -148,7 +151,11 @@ fn line(change: &Change, text: &mut String) {
     if change.action == Action::NoOp && !change.record {
         return;
     }
-    let record = if change.record { " (record)" } else { "" };
+    let record = match (&change.adopts, change.record) {
+        (Some(adopted), _) => format!(" (adopts {})", adopted.id),
+        (None, true) => " (record)".to_owned(),
+        (None, false) => String::new(),
+    };
     write!(text, "{} {}{record}", format!("{:?}", change.action).to_lowercase(), change.address).unwrap();
     if let Some(previous) = &change.previous_address {
         write!(text, " (was {previous})").unwrap();

@@ -4,7 +4,7 @@ use super::text::{address, table, value};
 use super::*;
 use crate::digest::DigestKey;
 use crate::moves::{Renamed, renames};
-use crate::observed::Observations;
+use crate::observed::{Foreign, Observations};
 use crate::resolve::{Outputs, seal};
 use crate::state::{Intent, Outcome, ResourceState};
 
@@ -93,7 +93,34 @@ impl World {
     }
 
     pub(super) fn foreign(mut self, of: &str) -> Self {
-        self.seen.insert(address(of), Observed::Foreign("a box of that name".to_owned()));
+        self.seen.insert(address(of), Observed::Foreign(Foreign::new("a box of that name")));
+        self
+    }
+
+    /// Something that state does not hold, and that is described like a resource; `own` where this stack made it.
+    pub(super) fn found(mut self, line: &str, own: bool) -> Self {
+        let described = desired(line).resources.remove(0);
+        let found = Present {
+            spec: described.spec,
+            outputs: Map::from([("id".to_owned(), Value::from("id-there"))]),
+            generation: if own { "g-there".to_owned() } else { String::new() },
+            residue: false,
+            fixed: Vec::new(),
+        };
+        let thing =
+            Thing { spec: (*found.spec).clone(), generation: found.generation.clone(), outputs: found.outputs.clone() };
+        self.places.insert(described.address.clone(), Place { current: Some(thing), aside: None });
+        let foreign = Foreign { id: "id-there".to_owned(), own, found: Some(found), ..Foreign::new("a box") };
+        self.seen.insert(described.address, Observed::Foreign(foreign));
+        self
+    }
+
+    /// The values of a resource went with an earlier state.
+    pub(super) fn lost(mut self, of: &str) -> Self {
+        let known = self.state.resources.get_mut(&address(of)).unwrap();
+        known.lost = true;
+        known.outputs.clear();
+        self.secrets.entries.remove(&address(of));
         self
     }
 
@@ -285,16 +312,25 @@ impl World {
         } else {
             known.map(|known| known.generation.clone()).unwrap_or_default()
         };
-        let after = change.after.as_ref().filter(|_| makes);
+        let adopts = change.adopts.as_ref().filter(|_| operation == Operation::Adopt);
+        let generation = adopts.map_or(generation, |adopted| adopted.generation.clone());
+        let after = match adopts {
+            Some(_) => change.before.as_ref(),
+            None => change.after.as_ref().filter(|_| makes),
+        };
         let resource = after.map(|after| ResourceState {
             node: change.node.clone(),
             spec: seal(after, &StateOutputs(&self.state), &self.secrets).unwrap(),
-            outputs: known.map(|known| known.outputs.clone()).unwrap_or_default(),
+            outputs: match (adopts, known) {
+                (Some(adopted), _) => adopted.outputs.clone(),
+                (None, known) => known.map(|known| known.outputs.clone()).unwrap_or_default(),
+            },
             generation,
             dependencies: change.dependencies.clone(),
             protect: change.protect,
             notified: false,
-            unproven: change.gated && operation != Operation::Record,
+            unproven: change.gated && !matches!(operation, Operation::Record | Operation::Adopt),
+            lost: false,
             previous: None,
         });
         Intent { operation, resource }
@@ -340,7 +376,7 @@ impl World {
                 place.current = Some(thing.unwrap_or_else(|| panic!("{address} is not there to be put back")));
             }
             Operation::Delete => *place = Place::default(),
-            Operation::Gate | Operation::Forget | Operation::Record => {}
+            Operation::Gate | Operation::Forget | Operation::Record | Operation::Adopt => {}
         }
         if *place == Place::default() {
             self.places.remove(address);

@@ -133,7 +133,7 @@ fn change(
         return Ok(0);
     }
     let git = session::load_as_it_is(global)?.git;
-    let wish = Wish { operation, wait: options.lock_timeout, git: &git, no_commit: options.no_commit };
+    let wish = Wish { operation, wait: options.lock_timeout, git: &git, no_commit: options.no_commit, output };
     let (turn, loaded) = Turn::begin(&session, &wish)?;
     output.message(&render::diagnostic::render(&turn.warnings, &SourceMap::new(), output.colors_messages()));
     let mut state = session.state(&loaded);

@@ -75,7 +75,7 @@ fn blocks<'a>(page: &Page, plan: &'a Plan) -> Vec<Block<'a>> {
     }
     let mut blocks: Vec<Block<'a>> = Vec::new();
     let mut known: BTreeMap<(&str, Action, Body), usize> = BTreeMap::new();
-    for (position, change) in plan.changes.iter().enumerate().filter(|(_, change)| change.action != Action::NoOp) {
+    for (position, change) in plan.changes.iter().enumerate().filter(|(_, change)| is_told(change)) {
         let resource = change.address.resource();
         let body = body(page, change, restored[position]);
         let at = *known.entry((resource, change.action, body.clone())).or_insert_with(|| {
@@ -130,9 +130,14 @@ fn fold<'a>(page: &Page, blocks: Vec<Block<'a>>) -> Vec<Block<'a>> {
     kept
 }
 
+/// Whether something becomes of a resource that is to be shown.
+fn is_told(change: &Change) -> bool {
+    change.action != Action::NoOp || change.adopts.is_some()
+}
+
 fn body(page: &Page, change: &Change, restored: bool) -> Body {
     let mut care = Vec::new();
-    if change.gated && !matches!(change.action, Action::Delete | Action::Forget) {
+    if change.gated && !matches!(change.action, Action::Delete | Action::Forget | Action::NoOp) {
         let on_cluster = change.node.as_deref() == Some(CLUSTER);
         care.push(if on_cluster { "waits until it is ready" } else { "waits until it is healthy" });
     }
@@ -222,7 +227,8 @@ impl Block<'_> {
             Action::Update => ("~", Tone::Changed),
             Action::Replace => ("-/+", Tone::Removed),
             Action::Delete => ("-", Tone::Removed),
-            Action::Forget | Action::NoOp => (".", Tone::Plain),
+            Action::NoOp => ("=", Tone::Plain),
+            Action::Forget => (".", Tone::Plain),
         };
         page.line(0, tone, format!("{sign} {}", self.title()));
         if let Some(was) = &self.body.was {

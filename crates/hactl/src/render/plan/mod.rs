@@ -90,10 +90,12 @@ fn cluster(connection: &ClusterConnection) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Cluster: {}.", parts.join(" ")))
 }
 
-/// `Plan: 3 to add, 1 to change, 0 to destroy.`, with `, 2 to forget` where something is forgotten.
+/// `Plan: 3 to add, 1 to change, 0 to destroy.`, with `, 2 to forget` where something is forgotten, and `1 to import, ` at its
+/// beginning where something is adopted.
 pub(crate) fn summary(counts: Counts) -> String {
     let forget = if counts.forget > 0 { format!(", {} to forget", counts.forget) } else { String::new() };
-    format!("Plan: {} to add, {} to change, {} to destroy{forget}.", counts.add, counts.change, counts.destroy)
+    let import = if counts.import > 0 { format!("{} to import, ", counts.import) } else { String::new() };
+    format!("Plan: {import}{} to add, {} to change, {} to destroy{forget}.", counts.add, counts.change, counts.destroy)
 }
 
 /// `Apply complete! Resources: 3 added, 1 changed, 0 destroyed.`, or `Destroy complete! Resources: 3 destroyed.`
@@ -102,8 +104,9 @@ pub(crate) fn applied(counts: Counts, destroy: bool) -> String {
     if destroy {
         return format!("Destroy complete! Resources: {} destroyed{forgotten}.", counts.destroy);
     }
+    let imported = if counts.import > 0 { format!("{} imported, ", counts.import) } else { String::new() };
     format!(
-        "Apply complete! Resources: {} added, {} changed, {} destroyed{forgotten}.",
+        "Apply complete! Resources: {imported}{} added, {} changed, {} destroyed{forgotten}.",
         counts.add, counts.change, counts.destroy
     )
 }

@@ -186,14 +186,16 @@ fn before(step: &Step) -> impl Iterator<Item = u32> {
 /// What a step does to the resource; none for what is part of another step, or touches state only.
 fn verb(plan: &Plan, task: Task) -> Option<&'static str> {
     let replaced = plan.change(task).action == Action::Replace;
+    let stays = plan.change(task).action == Action::NoOp;
     match task.operation {
         Operation::Create if replaced => Some("create the new"),
         Operation::Create => Some("create"),
+        Operation::Adopt if stays => Some("adopt"),
         Operation::Update => Some("update"),
         Operation::Swap => Some("replace"),
         Operation::Delete if replaced => Some("remove the old"),
         Operation::Delete => Some("destroy"),
         Operation::Forget => Some("forget"),
-        Operation::Gate | Operation::Settle | Operation::Restore | Operation::Record => None,
+        Operation::Adopt | Operation::Gate | Operation::Settle | Operation::Restore | Operation::Record => None,
     }
 }

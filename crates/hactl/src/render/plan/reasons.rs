@@ -10,6 +10,9 @@ use crate::render::plan::places::the_place;
 
 /// Every reason of a change, joined by `; `.
 pub(super) fn why(change: &Change) -> String {
+    if change.adopts.is_some() && change.action == Action::NoOp {
+        return "adopted: it is there already, as the config wants it".to_owned();
+    }
     // A plan to destroy says so as a whole.
     let reasons = change.reasons.iter().filter(|reason| **reason != Reason::Destroyed);
     reasons.map(|reason| words(reason, change)).collect::<Vec<_>>().join("; ")
@@ -20,6 +23,7 @@ fn words(reason: &Reason, change: &Change) -> String {
         Reason::New => "new in the config".to_owned(),
         Reason::Missing => format!("deleted on {}, not by hactl", the_place(change.node.as_deref())),
         Reason::ConfigChanged => "the config changed".to_owned(),
+        Reason::Differs => "adopted: it is there already, and differs from the config".to_owned(),
         Reason::SourceChanged if change.address.primitive() == "secret" => "its source has another value".to_owned(),
         Reason::SourceChanged => "its registry has another image under this tag".to_owned(),
         Reason::Drifted => format!("changed on {}, not by hactl", the_place(change.node.as_deref())),

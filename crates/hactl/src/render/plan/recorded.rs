@@ -26,6 +26,7 @@ pub(crate) fn resource(address: &Address, resource: &ResourceState) -> String {
     for (holds, note) in [
         (resource.protect, "protected: no plan may destroy or replace it"),
         (resource.unproven, "has not proved healthy since its last change"),
+        (resource.lost, "its value was lost with an earlier state"),
         (resource.notified, "has not been told yet that something it uses changed"),
         (resource.previous.is_some(), "the one it replaces is still kept beside it"),
     ] {

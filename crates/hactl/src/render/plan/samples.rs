@@ -172,6 +172,7 @@ fn applied(resource: &Resource) -> ResourceState {
         protect: resource.protect,
         notified: false,
         unproven: false,
+        lost: false,
         previous: None,
     }
 }

@@ -295,7 +295,7 @@ fn recorded_state() {
 
 #[test]
 fn last_lines() {
-    let counts = Counts { add: 3, change: 1, destroy: 0, forget: 0 };
+    let counts = Counts { add: 3, change: 1, ..Counts::default() };
     assert_eq!(summary(counts), "Plan: 3 to add, 1 to change, 0 to destroy.");
     assert_eq!(summary(Counts { forget: 2, ..counts }), "Plan: 3 to add, 1 to change, 0 to destroy, 2 to forget.");
     assert_eq!(applied(counts, false), "Apply complete! Resources: 3 added, 1 changed, 0 destroyed.");

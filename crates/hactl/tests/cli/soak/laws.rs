@@ -176,7 +176,7 @@ impl Seen {
         let last = match operation {
             Operation::Create | Operation::Update | Operation::Swap => !planned.gated,
             Operation::Gate | Operation::Delete | Operation::Forget => true,
-            Operation::Settle | Operation::Restore | Operation::Record => false,
+            Operation::Adopt | Operation::Settle | Operation::Restore | Operation::Record => false,
         };
         if well && last {
             run.done.insert(address.clone());

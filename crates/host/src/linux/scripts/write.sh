@@ -1,6 +1,8 @@
 # Then, a line each: the entry's NAME, the ADDRESS, the path, the mode, owner and group (empty where not given), whether to
 # adopt, whether state holds the file, whether it must be on a tmpfs (`yes` or `no`), the size in bytes, the SHA-256 where it is to be checked; then the content.
-# Answers `changed` as well, where the content has another one, and `disk`, where it would not be on a tmpfs.
+# Without a size nothing is written: the file that is there is recorded.
+# Answers `changed` as well, where the content has another one, `disk`, where it would not be on a tmpfs, and `gone`, where there
+# is no file to be recorded.
 IFS= read -r name
 IFS= read -r address
 IFS= read -r path
@@ -18,6 +20,10 @@ original="$own/originals/$name"
 parent=${path%/*}
 
 [ ! -d "$path" ] || fail 'is a directory'
+if [ -z "$size" ] && [ ! -e "$path" ]; then
+    echo gone
+    exit 0
+fi
 missing=
 parents=
 above=$parent
@@ -74,6 +80,11 @@ after=$(printf '%s\n' "address $address" "path $path" "$directories" "$flag" | s
 [ "$before" = "$after" ] || record "$entry" "$after"
 if [ -n "$holder" ] && [ "$holder" != "$entry" ]; then
     record "$holder" "address $(field address "$holder")"
+fi
+
+if [ -z "$size" ]; then
+    echo ok
+    exit 0
 fi
 
 # Leaves the host as it was before: what is not written must not stay recorded.

@@ -63,6 +63,7 @@ async fn step(host: &dyn Host, operation: Operation, spec: Option<&Value>, state
         remakes: &[],
         notified: false,
         adopt: false,
+        adopts: None,
         progress: &|_| (),
     };
     execute(host, &job).await.unwrap();
@@ -192,7 +193,10 @@ async fn a_step_that_was_cut_short_shows_how_far_it_came() {
         assert_eq!(present.spec, one.spec);
     }
     let request = ReadRequest { wanted: Some(&two.spec), ..ReadRequest::new(&address) };
-    assert_eq!(look(&request, &survey), Observed::Absent, "state is lost: it is put anew");
+    let Observed::Foreign(Foreign { own: true, found: Some(found), .. }) = look(&request, &survey) else {
+        panic!("state is lost: what is marked is known again")
+    };
+    assert_eq!(found.spec, one.spec);
 }
 
 #[test]
@@ -203,7 +207,7 @@ fn a_file_of_another_stack_leaves_no_room() {
     let file = Address::parse("file.hosts[\"node1\"]").unwrap();
     let claim = ForeignClaim { path: PATH.to_owned(), stack: "base".to_owned(), address: file };
     let survey = Survey { foreign: vec![claim], ..Survey::default() };
-    let Observed::Foreign(what) = look(&request, &survey) else { panic!("it is not foreign") };
+    let Observed::Foreign(Foreign { what, .. }) = look(&request, &survey) else { panic!("it is not foreign") };
     assert_snapshot!(what, @r#"/etc/hosts, as a whole of file.hosts["node1"] in stack base,"#);
 }
 
