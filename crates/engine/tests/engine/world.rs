@@ -285,12 +285,15 @@ pub(crate) fn plan(text: &str) -> Plan {
         lost: Vec::new(),
         postponed: std::collections::BTreeSet::new(),
         expiries: BTreeMap::new(),
+        moved: Renames::default(),
+        removed: Vec::new(),
         targeted: false,
     }
 }
 
 fn change(address: Address) -> Change {
     Change {
+        previous_address: None,
         node: address.key().map(Into::into),
         after: Some(Arc::new(Value::Map(Map::from([("name".to_owned(), Value::from(address.name()))])))),
         address,
