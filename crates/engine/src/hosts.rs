@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hactl_core::Address;
 use hactl_core::node::Connection;
-use hactl_core::plan::{Operation, Plan, Reason};
+use hactl_core::plan::{Operation, Plan};
 use hactl_core::state::State;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -25,10 +25,8 @@ pub(crate) fn touched(plan: &Plan) -> BTreeMap<&str, BTreeSet<&Address>> {
     let mut touched: BTreeMap<&str, BTreeSet<&Address>> = BTreeMap::new();
     for task in plan.steps.iter().filter_map(|step| step.task) {
         let change = plan.change(task);
-        // What is no longer managed stays as it is, but its host is to let go of it.
-        let is_let_go = task.operation == Operation::Forget && change.reasons.contains(&Reason::Removed);
         if let Some(node) = &change.node
-            && (touches_host(task.operation) || is_let_go)
+            && touches_host(task.operation)
         {
             touched.entry(node).or_default().insert(&change.address);
         }
