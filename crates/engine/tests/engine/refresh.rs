@@ -71,7 +71,12 @@ fn each_node_is_asked_once_for_what_was_begun_what_is_known_and_what_is_wanted()
             "connection refused",
         ),
         box.swapped["n1"]: Foreign(
-            "a box",
+            Foreign {
+                what: "a box",
+                id: "",
+                own: false,
+                found: None,
+            },
         ),
     }
     {"n3": "connection refused"}

@@ -20,6 +20,7 @@ pub(crate) const CASES: &[Case] = cases![
     moves_are_done_in_their_order,
     what_is_not_recorded_does_not_move,
     an_older_state_moves_nothing,
+    all_inventories_are_told,
 ];
 
 fn release(world: &World, gone: &[&str]) -> Release {
@@ -38,6 +39,12 @@ async fn a_claim_is_recorded(world: &World) {
     assert_eq!((inventory.stack.as_str(), inventory.serial), ("contract", 1));
     assert!(inventory.entries.values().all(|entry| *entry == InventoryEntry::default()));
     assert_eq!(addresses(world).await, ["file.site[\"node1\"]", "loadBalancer.rancher.file[\"lb1\"]"]);
+}
+
+async fn all_inventories_are_told(world: &World) {
+    world.host().claim(&world.claim(0, 3, &["file.site[\"node1\"]", "container.web[\"node1\"]"])).await.unwrap();
+    let told = world.host().inventories().await.unwrap();
+    assert_eq!(told.get(&world.lineage()), world.inventory().await.as_ref());
 }
 
 async fn a_claim_of_nothing_is_recorded(world: &World) {

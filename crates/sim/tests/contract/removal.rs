@@ -1,7 +1,7 @@
 //! Removing files.
 
 use hactl_core::Digest;
-use hactl_host::{FileRemoval, FileWrite, InventoryEntry};
+use hactl_host::{FileAdoption, FileRemoval, FileWrite, InventoryEntry};
 
 use crate::suite::{Case, cases};
 use crate::world::{SITE, World, address, conflict, file_reason};
@@ -12,6 +12,8 @@ pub(crate) const CASES: &[Case] = cases![
     directories_that_were_there_stay,
     an_adopted_original_comes_back,
     an_original_comes_back_after_a_loss,
+    a_file_is_adopted_as_it_is,
+    what_is_not_there_is_not_adopted,
     what_is_absent_is_removed,
     a_changed_file_is_removed,
     what_is_not_ours_stays,
@@ -74,6 +76,28 @@ async fn an_original_comes_back_after_a_loss(world: &World) {
     world.hands.remove_file(&path);
     world.host().remove_file(&world.removal(&path)).await.unwrap();
     assert_eq!(world.stat(&path).await, before);
+}
+
+async fn a_file_is_adopted_as_it_is(world: &World) {
+    let path = world.path("file");
+    world.hands.put_file(&path, b"theirs", "0640", "dev", "docker");
+    let before = world.stat(&path).await;
+    let adoption = FileAdoption { path: path.clone(), lineage: world.lineage(), address: address(SITE) };
+    for _ in 0..2 {
+        world.host().adopt_file(&adoption).await.unwrap();
+        assert_eq!(world.stat(&path).await, before);
+        let entry = world.inventory().await.unwrap().entries.remove(&address(SITE)).unwrap();
+        assert_eq!((entry.path.as_deref(), entry.original), (Some(path.as_str()), true));
+    }
+    world.host().write_file(&FileWrite { owned: true, ..world.write(&path, "ours") }).await.unwrap();
+    world.host().remove_file(&world.removal(&path)).await.unwrap();
+    assert_eq!(world.stat(&path).await, before);
+}
+
+async fn what_is_not_there_is_not_adopted(world: &World) {
+    let adoption = FileAdoption { path: world.path("file"), lineage: world.lineage(), address: address(SITE) };
+    let refused = world.host().adopt_file(&adoption).await.unwrap_err();
+    assert!(refused.to_string().contains(FileAdoption::GONE), "{refused}");
 }
 
 async fn what_is_absent_is_removed(world: &World) {
