@@ -35,7 +35,7 @@ pub(crate) fn take(
             Taking::TookOver(lease) => {
                 format!("Took over the lease of a run that did not end and was not heard of any more: {lease}.\n")
             }
-            Taking::TookBack(lease) => format!("Took back the lease of a run here that died: {lease}.\n"),
+            Taking::TookBack(lease) => format!("Took back the lease that an earlier run here left: {lease}.\n"),
         });
     };
     let stop = interrupts.clone();

@@ -84,5 +84,5 @@ fn steps_are_beside_what_terraform_has() {
     {"operation":"create","address":"container.proxy[\"node1\"]","node":"node1","wave":null,"after":[{"step":11}]}
     "#);
     plan["hactl"]["steps"].take();
-    assert_snapshot!(plan["hactl"], @r#"{"stack":"shop","lineage":"lineage","serial":4,"mode":"normal","targeted":false,"reasons":{"container.old[\"node1\"]":["notInConfig"],"container.proxy[\"node1\"]":["new"],"container.web[\"node1\"]":["configChanged","cannotUpdate"],"container.web[\"node2\"]":["configChanged",{"dependencyChanged":"file.site[\"node2\"]"},"cannotUpdate"],"file.site[\"node2\"]":["drifted"]},"steps":null,"unreachable":{},"left_out":[],"expiries":{},"uncompared":[],"postponed":[]}"#);
+    assert_snapshot!(plan["hactl"], @r#"{"stack":"shop","lineage":"lineage","serial":4,"mode":"normal","targeted":false,"reasons":{"container.old[\"node1\"]":["notInConfig"],"container.proxy[\"node1\"]":["new"],"container.web[\"node1\"]":["configChanged","cannotUpdate"],"container.web[\"node2\"]":["configChanged",{"dependencyChanged":"file.site[\"node2\"]"},"cannotUpdate"],"file.site[\"node2\"]":["drifted"]},"steps":null,"unreachable":{},"left_out":[],"moved":{},"expiries":{},"uncompared":[],"lost":[],"postponed":[]}"#);
 }

@@ -38,7 +38,7 @@ fn of_a_run_that_was_killed_it_is_taken_back_at_once_where_it_ran() {
     run.end();
     assert_ne!(team.lease(), "");
     let text = team.succeed("alice", OTHER);
-    assert!(text.contains("Took back the lease of a run here that died: hactl apply by alice@"), "{text}");
+    assert!(text.contains("Took back the lease that an earlier run here left: hactl apply by alice@"), "{text}");
     assert_eq!(team.lease(), "");
 }
 
@@ -107,6 +107,6 @@ fn a_remote_that_vanishes_in_mid_apply_loses_nothing() {
     assert!(told(&refused).contains("the remote `origin` does not answer"), "{}", told(&refused));
     fs::rename(team.path("away.git"), team.path("remote.git")).unwrap();
     let text = team.succeed("alice", OTHER);
-    assert!(text.contains("Took back the lease of a run here that died"), "{text}");
+    assert!(text.contains("Took back the lease that an earlier run here left"), "{text}");
     assert_eq!(team.git("alice", "rev-parse HEAD"), team.git("remote.git", "rev-parse main"));
 }
