@@ -111,7 +111,7 @@ pub(crate) fn strays(
         recorded: inventory.is_some_and(|inventory| inventory.entries.keys().any(|known| known.as_str() == address)),
         address: Address::parse(address).ok(),
         warning: Diagnostic::warning(format!(
-            "{node}: the container {} is labelled {address} of this stack, but is not in its state",
+            "{node}: the container {} is {address} of this stack, but is not in its state",
             container.name
         ))
         .about(format!("node.{node}"))
