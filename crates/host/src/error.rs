@@ -80,7 +80,7 @@ impl HostError {
                 Some("install Docker Engine 20.10 or newer on the host and add the SSH user to the group docker")
             }
             Self::Conflict { .. } => {
-                Some("rename the resource or remove what is there; a file can be taken over with `adopt: true`")
+                Some("rename the resource, remove what is there, or take it over with `adopt: true`")
             }
             Self::Fenced { .. } => {
                 Some("get the newest state (git pull) before you apply; another operator has applied since")
@@ -125,4 +125,15 @@ fn engine_help(message: &str) -> Option<&'static str> {
     ];
     let other = "look at the engine's log on the host, as with `journalctl -u docker`, then run the command again";
     Some(KNOWN.iter().find(|(words, _)| message.contains(words)).map_or(other, |(_, help)| *help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conflict_tells_that_anything_can_be_taken_over() {
+        let help = HostError::Conflict { what: "a container named web".to_owned() }.help();
+        assert_eq!(help, Some("rename the resource, remove what is there, or take it over with `adopt: true`"));
+    }
 }

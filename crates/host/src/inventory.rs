@@ -3,7 +3,7 @@
 //! Containers carry labels; files cannot. The inventory is written before each effect, so that it is at once the
 //! ownership check between stacks, the fence against an older state, and a source for recovery.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hactl_core::Address;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,26 @@ pub struct InventoryEntry {
     /// For a block of lines: the path of the file that it is in, which is not the stack's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<String>,
+    /// For what is neither file nor block: the addresses that it had before it was moved. A container's label may still
+    /// say one of them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub labels: BTreeSet<Address>,
+}
+
+impl InventoryEntry {
+    /// Whether what it records cannot be told by its path, and so by labels only.
+    pub fn is_labelled(&self) -> bool {
+        self.path.is_none() && self.block.is_none()
+    }
+}
+
+impl Inventory {
+    /// The address that a resource has whose label says `label`. None where neither that address nor a move from it is
+    /// recorded.
+    pub fn labelled(&self, label: &Address) -> Option<&Address> {
+        let moved = || self.entries.iter().find(|(_, entry)| entry.labels.contains(label));
+        self.entries.get_key_value(label).or_else(moved).map(|(address, _)| address)
+    }
 }
 
 /// The start of an apply on a host.

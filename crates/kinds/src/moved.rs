@@ -15,10 +15,12 @@ use hactl_core::diagnostic::Diagnostic;
 
 use crate::host_aliases::hosts::{self, Blocks};
 
-/// The containers of a lineage, by the address of the resource that they are.
+/// The containers of a lineage, by the address of the resource that they are: what state says of their random ids, or else
+/// their labels, which keep the address that a container was made with.
 pub(crate) fn by_address<'a>(
     requests: &[ReadRequest<'a>],
     containers: &'a [Container],
+    inventory: Option<&'a Inventory>,
     lineage: &str,
 ) -> BTreeMap<&'a str, Vec<&'a Container>> {
     let candidates = requests.iter().flat_map(|request| {
@@ -29,7 +31,9 @@ pub(crate) fn by_address<'a>(
     let mut own: BTreeMap<&str, Vec<&Container>> = BTreeMap::new();
     for container in containers.iter().filter(|container| container.label(labels::LINEAGE) == Some(lineage)) {
         let now = container.label(labels::SPEC).and_then(|generation| made.get(generation)).copied();
-        if let Some(address) = now.or_else(|| container.label(labels::ADDRESS)) {
+        let label = || container.label(labels::ADDRESS);
+        let recorded = || Some(inventory?.labelled(&Address::parse(label()?).ok()?)?.as_str());
+        if let Some(address) = now.or_else(recorded).or_else(label) {
             own.entry(address).or_default().push(container);
         }
     }
@@ -57,7 +61,7 @@ pub(crate) fn moved(
             "file" => paths(request).find_map(|path| holders.get(path.as_str()).copied()),
             "container" => own.get(address.as_str()).into_iter().flatten().find_map(|container| {
                 let label = Address::parse(container.label(labels::ADDRESS)?).ok()?;
-                entries.get_key_value(&label).map(|(label, _)| label).filter(|label| !known.contains(label))
+                inventory?.labelled(&label).filter(|recorded| !known.contains(recorded))
             }),
             _ => None,
         };
@@ -107,7 +111,7 @@ pub(crate) fn strays(
         recorded: inventory.is_some_and(|inventory| inventory.entries.keys().any(|known| known.as_str() == address)),
         address: Address::parse(address).ok(),
         warning: Diagnostic::warning(format!(
-            "{node}: the container {} is labelled {address} of this stack, but is not in its state",
+            "{node}: the container {} is {address} of this stack, but is not in its state",
             container.name
         ))
         .about(format!("node.{node}"))

@@ -67,7 +67,7 @@ pub(crate) async fn remains(host: &dyn Host, node: &str, lineage: &str) -> Resul
         engine => engine?,
     };
     let mut there = in_files(&inventory, &survey?, lineage);
-    there.extend(in_engine(&engine, lineage));
+    there.extend(in_engine(&engine, &inventory, lineage));
     for known in there.values_mut() {
         known.node = Some(node.into());
     }
@@ -97,7 +97,7 @@ enum Kind {
 }
 
 /// What carries the lineage's labels. Containers need the networks and volumes that they use, so that these go after them.
-fn in_engine(engine: &EngineSurvey, lineage: &str) -> BTreeMap<Address, ResourceState> {
+fn in_engine(engine: &EngineSurvey, inventory: &Inventory, lineage: &str) -> BTreeMap<Address, ResourceState> {
     let address_in = |labels: &BTreeMap<String, String>| {
         let own = labels.get(labels::LINEAGE).is_some_and(|label| label == lineage);
         labels.get(labels::ADDRESS).filter(|_| own).and_then(|address| Address::parse(address).ok())
@@ -118,7 +118,8 @@ fn in_engine(engine: &EngineSurvey, lineage: &str) -> BTreeMap<Address, Resource
     }
     let mut containers: BTreeMap<Address, Vec<_>> = BTreeMap::new();
     for container in &engine.containers {
-        if let Some(address) = address_in(&container.config.labels) {
+        if let Some(label) = address_in(&container.config.labels) {
+            let address = inventory.labelled(&label).cloned().unwrap_or(label);
             containers.entry(address).or_default().push(container);
         }
     }

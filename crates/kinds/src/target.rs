@@ -170,8 +170,8 @@ impl Target for HostTarget {
         let recorded = survey.inventory.iter().flat_map(|inventory| inventory.entries.keys()).any(is_in_engine);
         let engine = if recorded && !asked { self.host.engine_survey(&engine).await } else { answer };
         let engine = engine.map_err(reason)?;
-        let own = moved::by_address(requests, &engine.containers, lineage);
         let inventory = survey.inventory.as_ref();
+        let own = moved::by_address(requests, &engine.containers, inventory, lineage);
         let blocks = Blocks::find(requests, &survey, lineage);
         let moved = moved::moved(requests, inventory, &own, &blocks);
         let vacant = moved::vacant(&survey, lineage, &own, &moved);

@@ -81,10 +81,14 @@ impl StoredInventory {
             return;
         }
         self.take(&to);
-        let (entry, original) = self.take(from);
+        let (mut entry, original) = self.take(from);
         self.inventory.entries.remove(from);
         if let Some(path) = &entry.path {
             self.holders.insert(path.clone(), to.clone());
+        }
+        if entry.is_labelled() {
+            entry.labels.insert(from.clone());
+            entry.labels.remove(&to);
         }
         self.originals.extend(original.map(|original| (to.clone(), original)));
         self.inventory.entries.insert(to, entry);

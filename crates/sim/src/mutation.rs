@@ -284,7 +284,7 @@ mod tests {
                 path: Some(format!("/srv/{path}")),
                 directories: vec!["/srv/made".to_owned()],
                 original,
-                block: None,
+                ..InventoryEntry::default()
             },
             original: original.then(|| StoredFile {
                 content: crate::machine::Content(vec![path, 255].into()),

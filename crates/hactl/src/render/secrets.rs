@@ -16,7 +16,7 @@ pub(crate) fn secrets(state: &State, now: Timestamp) -> String {
         rows.push([
             address.name().to_owned(),
             kind(known).to_owned(),
-            entries(known).join(", "),
+            if known.lost { "lost".to_owned() } else { entries(known).join(", ") },
             output(known, NOT_AFTER).map_or_else(|| "-".to_owned(), |time| with_days(time, now)),
             renews_at(known, state).map_or_else(|| "-".to_owned(), |time| day(&time.to_string()).to_owned()),
         ]);
@@ -33,6 +33,12 @@ pub(crate) fn secrets(state: &State, now: Timestamp) -> String {
         text.push('\n');
     }
     for (address, known) in secrets_of(state) {
+        if known.lost {
+            text.push_str(&format!(
+                "\n{}: its value was lost with an earlier state; `hactl plan --replace {address}` shows what a new one changes.\n",
+                address.name()
+            ));
+        }
         if let Some(end) = output(known, OVERLAP_UNTIL) {
             text.push_str(&format!("\n{}: its predecessor is trusted beside it until {}.\n", address.name(), day(end)));
         }
@@ -48,6 +54,7 @@ pub(crate) fn secrets_json(state: &State) -> Json {
             "name": address.name(),
             "kind": kind(known),
             "entries": entries(known),
+            "lost": known.lost,
             "not_after": output(known, NOT_AFTER),
             "renews_at": renews_at(known, state).map(|time| time.to_string()),
             "overlap_until": output(known, OVERLAP_UNTIL),

@@ -139,6 +139,10 @@ impl<'a> Reader<'a> {
                 }
             }
             "block" => self.entry(|entry| entry.block = Some(rest.to_owned())),
+            "label" => {
+                let label = Address::parse(rest);
+                self.entry(|entry| entry.labels.extend(label));
+            }
             "whole" => self.whole(rest),
             "sum" => self.sum(rest),
             "denied" => self.denied = Some(rest),

@@ -180,6 +180,25 @@ async fn an_entry_without_an_original_does_not_get_that_of_another() {
 }
 
 #[tokio::test]
+async fn what_has_no_path_keeps_the_addresses_that_its_label_may_say() {
+    let host = Scratch::new();
+    host.claim(&["a"]).await.unwrap();
+    for (from, to, labels) in [("a", "b", &["a"][..]), ("b", "c", &["b", "a"]), ("c", "a", &["c", "b"])] {
+        for _ in 0..2 {
+            host.claim_with(&[(from, to)], &[]).await.unwrap();
+            let lines: Vec<String> = labels.iter().map(|label| format!("label file.{label}[\"n\"]\n")).collect();
+            let entry = format!("address file.{to}[\"n\"]\n{}", lines.concat());
+            assert_eq!(text(&host.entry(&format!("file.{to}[n]"))), entry);
+        }
+    }
+    let inventory = host.survey().await.inventory.unwrap();
+    assert_eq!(inventory.entries.len(), 1);
+    assert_eq!(inventory.entries[&address("a")].labels, [address("b"), address("c")].into());
+    assert_eq!(inventory.labelled(&address("b")), Some(&address("a")));
+    assert_eq!(inventory.labelled(&address("d")), None);
+}
+
+#[tokio::test]
 async fn an_entry_that_was_left_empty_is_written_again() {
     let host = Scratch::new();
     host.claim(&["a"]).await.unwrap();

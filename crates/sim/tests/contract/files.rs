@@ -50,7 +50,7 @@ async fn parents_are_made_and_recorded(world: &World) {
     world.host().write_file(&world.write(&path, "text")).await.unwrap();
     let directories = vec![world.directory(), world.path("a"), world.path("a/b")];
     assert!(directories.iter().all(|directory| world.hands.is_directory(directory)));
-    let expected = InventoryEntry { path: Some(path), directories, original: false, block: None };
+    let expected = InventoryEntry { path: Some(path), directories, original: false, ..InventoryEntry::default() };
     assert_eq!(entry(world).await, expected);
 
     let (sibling, neighbour) = (world.path("a/c/file"), world.path("ab/file"));
@@ -183,7 +183,7 @@ async fn a_write_replaces_what_is_ours(world: &World) {
         path: Some(path),
         directories: vec![world.directory(), world.path("a")],
         original: false,
-        block: None,
+        ..InventoryEntry::default()
     };
     assert_eq!(entry(world).await, expected, "what was recorded at first stays");
 }
@@ -223,8 +223,12 @@ async fn an_adopted_file_keeps_its_original(world: &World) {
         world.host().write_file(&adopt(content)).await.unwrap();
         let stat = world.stat(&path).await.unwrap();
         assert_eq!((stat.text.as_deref(), stat.mode.as_str(), stat.owner.as_str()), (Some(content), "0644", "ops"));
-        let expected =
-            InventoryEntry { path: Some(path.clone()), directories: Vec::new(), original: true, block: None };
+        let expected = InventoryEntry {
+            path: Some(path.clone()),
+            directories: Vec::new(),
+            original: true,
+            ..InventoryEntry::default()
+        };
         assert_eq!(entry(world).await, expected);
     }
     let fresh = world.path("fresh");
@@ -240,7 +244,8 @@ async fn what_state_holds_is_ours(world: &World) {
     let write = FileWrite { owned: true, ..world.write(&path, "ours") };
     world.host().write_file(&write).await.unwrap();
     assert_eq!(world.text(&path).await.as_deref(), Some("ours"));
-    let expected = InventoryEntry { path: Some(path), directories: Vec::new(), original: false, block: None };
+    let expected =
+        InventoryEntry { path: Some(path), directories: Vec::new(), original: false, ..InventoryEntry::default() };
     assert_eq!(entry(world).await, expected);
 }
 
@@ -300,7 +305,12 @@ async fn a_resource_takes_a_path_over(world: &World) {
     world.host().write_file(&renamed).await.unwrap();
     let entries = world.inventory().await.unwrap().entries;
     assert_eq!(entries[&address(SITE)], InventoryEntry::default());
-    let expected = InventoryEntry { path: Some(path.clone()), directories: Vec::new(), original: true, block: None };
+    let expected = InventoryEntry {
+        path: Some(path.clone()),
+        directories: Vec::new(),
+        original: true,
+        ..InventoryEntry::default()
+    };
     assert_eq!(entries[&address("file.renamed")], expected);
     world.host().remove_file(&world.removal(&path)).await.unwrap();
     assert_eq!(world.text(&path).await.as_deref(), Some("renamed"), "who gave the path up does not remove it");

@@ -1,5 +1,6 @@
 //! Claiming a host and releasing it.
 
+use hactl_core::Address;
 use hactl_host::{Claim, FileRemoval, FileWrite, HostError, InventoryEntry, Moved, Release};
 
 use crate::suite::{Case, cases};
@@ -19,6 +20,7 @@ pub(crate) const CASES: &[Case] = cases![
     an_adopted_file_moves_with_its_original,
     moves_are_done_in_their_order,
     what_is_not_recorded_does_not_move,
+    what_a_label_tells_keeps_its_former_addresses,
     an_older_state_moves_nothing,
     all_inventories_are_told,
 ];
@@ -165,6 +167,33 @@ async fn moves_are_done_in_their_order(world: &World) {
 async fn what_is_not_recorded_does_not_move(world: &World) {
     world.host().claim(&moving(world, 1, &[(SITE, NEW)])).await.unwrap();
     assert_eq!(world.inventory().await.unwrap().entries.len(), 0);
+}
+
+async fn what_a_label_tells_keeps_its_former_addresses(world: &World) {
+    let [one, two, three] = ["container.one[\"node1\"]", "container.two[\"node1\"]", "container.three[\"node1\"]"];
+    world.host().claim(&world.claim(0, 1, &[one, SITE])).await.unwrap();
+    world.host().write_file(&world.write(&world.path("file"), "text")).await.unwrap();
+    let moves: [(&[_], _, &[_]); 4] = [
+        (&[(one, two), (SITE, NEW)], two, &[one]),
+        (&[(one, two)], two, &[one]),
+        (&[(two, three)], three, &[one, two]),
+        (&[(three, one)], one, &[three, two]),
+    ];
+    for (serial, (moves, now, before)) in (2..).zip(moves) {
+        world.host().claim(&moving(world, serial, moves)).await.unwrap();
+        let inventory = world.inventory().await.unwrap();
+        let labels: Vec<&str> = inventory.entries[&address(now)].labels.iter().map(Address::as_str).collect();
+        assert_eq!(labels, before, "{now}");
+        for label in before.iter().chain([&now]) {
+            assert_eq!(inventory.labelled(&address(label)), Some(&address(now)), "{label}");
+        }
+        assert!(inventory.entries[&address(NEW)].labels.is_empty(), "a file is told by its path");
+    }
+    let told = world.host().inventories().await.unwrap();
+    assert_eq!(told.get(&world.lineage()), world.inventory().await.as_ref());
+    // Whoever has an address is meant by it.
+    world.host().claim(&world.claim(5, 6, &[two])).await.unwrap();
+    assert_eq!(world.inventory().await.unwrap().labelled(&address(two)), Some(&address(two)));
 }
 
 async fn an_older_state_moves_nothing(world: &World) {

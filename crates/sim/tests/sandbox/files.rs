@@ -17,7 +17,7 @@ async fn a_file_has_the_user_s_owner_and_is_recorded() {
         path: Some("/srv/site/a/index.html".to_owned()),
         directories: vec!["/srv/site".to_owned(), "/srv/site/a".to_owned()],
         original: false,
-        block: None,
+        ..InventoryEntry::default()
     };
     let expected =
         Inventory { stack: "demo".to_owned(), serial: 1, entries: [(address("file.site[\"node1\"]"), entry)].into() };

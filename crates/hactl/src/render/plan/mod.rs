@@ -48,7 +48,7 @@ pub(crate) fn render(plan: &Plan, color: bool) -> String {
         page.gap();
         let with = if plan.mode == Mode::Destroy { "what needs it" } else { "what it needs" };
         page.line(0, Tone::Changed, format!("Only what was targeted, and {with}, is in this plan."));
-        page.line(0, Tone::Plain, "Other changes may be due: plan again without --target afterwards.");
+        page.line(0, Tone::Plain, "Other changes may be due: `hactl plan` shows them afterwards.");
     }
     page.gap();
     page.line(0, Tone::Heading, last_line(plan));

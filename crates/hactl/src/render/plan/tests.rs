@@ -213,7 +213,7 @@ fn what_is_left_out_and_what_is_targeted() {
       node2 did not answer: connection refused; 1 resource on it is left out
 
     Only what was targeted, and what it needs, is in this plan.
-    Other changes may be due: plan again without --target afterwards.
+    Other changes may be due: `hactl plan` shows them afterwards.
 
     Plan: 1 to add, 0 to change, 0 to destroy.
     "#);

@@ -1,6 +1,16 @@
 # Then: the stack's name, the serial of the state at hand, the serial to come, then `FROM TO ADDRESS` of each entry that is
 # to have another name and address, an empty line, then `NAME ADDRESS` of each resource about to be touched. Refuses where
 # the host was touched from a newer state.
+
+# The entry $1 with the address $2. What is neither file nor block may carry a label, which keeps the address before.
+moved() {
+    printf 'address %s\n' "$2"
+    {
+        grep -q -e '^path ' -e '^block ' "$1" || sed -n 's/^address /label /p' "$1"
+        sed '/^address /d' "$1"
+    } | grep -vxF -- "label $2"
+}
+
 IFS= read -r stack
 IFS= read -r parent
 IFS= read -r serial
@@ -22,7 +32,7 @@ while read -r from to address && [ -n "$from" ]; do
         try mv -fT -- "$own/originals/$from" "$own/originals/$to"
         durable "$own/originals"
     fi
-    record "$own/entries/$to" "$(printf 'address %s\n' "$address" && sed '/^address /d' "$before")"
+    record "$own/entries/$to" "$(moved "$before" "$address")"
     try rm -f -- "$before"
     durable "$own/entries"
 done

@@ -6,7 +6,7 @@
 #   stack, serial       the stack's name; the serial of the last state that touched the host
 #   entries/NAME        one resource: lines `address A`, and for a file `path P`, `directory D` for each directory
 #                       made for it, outermost first, and `original` where a file was adopted; for a block in a file
-#                       of others `block P`
+#                       of others `block P`; for the rest `label A` for each address that it had before
 #   originals/NAME      what the adopted file was before
 # Beside the inventories, `.made` lists the directories that were made for all of them, outermost first.
 set -u
