@@ -24,6 +24,8 @@ use crate::session::Session;
 pub(crate) struct Asked<'a> {
     /// The state at hand that is rebuilt all the same: the values of its secrets stay.
     pub(crate) former: Option<&'a State>,
+    /// The highest serial that is known beside those of the hosts: of states in git, and of what is left of the one here.
+    pub(crate) highest: u64,
     /// The stack's identity, where more than one stack of its name was on the hosts.
     pub(crate) lineage: Option<&'a str>,
     /// Go on without the hosts that do not answer.
@@ -139,7 +141,8 @@ pub(crate) async fn recover(
 impl Asked<'_> {
     /// The state to begin with: nothing is in it but the secrets of the one at hand.
     fn beginning(&self, stack: &Found, config: &Config, desired: &Desired) -> Result<State, Diagnostic> {
-        let mut state = State { serial: stack.serial + 1, ..State::new(&config.name, &stack.lineage) };
+        let mut state =
+            State { serial: stack.serial.max(self.highest) + 1, ..State::new(&config.name, &stack.lineage) };
         let Some(former) = self.former else { return Ok(state) };
         if former.lineage != stack.lineage {
             return Err(Diagnostic::error("the state at hand is another stack's than the one on the hosts")

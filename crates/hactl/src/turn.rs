@@ -11,7 +11,7 @@ use hactl_core::git::Git;
 use hactl_core::plan::{Counts, Plan};
 use hactl_core::{Diagnostic, Digest};
 use hactl_engine::Applied;
-use hactl_state::git::{Commit, LeaseGuard, Loss, Message, Place, Repository, RepositoryError};
+use hactl_state::git::{Commit, Kept, LeaseGuard, Loss, Message, Place, Repository, RepositoryError, Revision};
 use hactl_state::{Holder, Loaded, LockGuard, World};
 use tokio::sync::watch;
 
@@ -69,6 +69,9 @@ impl<'a> Turn<'a> {
         let mut turn = Self::begin_unread(session, wish)?;
         let loaded = session.store.load()?;
         turn.commit_what_was_left(&loaded).map_err(Diagnostic::from)?;
+        if loaded.state.is_none() {
+            turn.warn_of_history().map_err(Diagnostic::from)?;
+        }
         Ok((turn, loaded))
     }
 
@@ -95,10 +98,10 @@ impl<'a> Turn<'a> {
             turn.look_at_git().map_err(Diagnostic::from)?;
         }
         if let Some(repository) = turn.repository.as_ref().filter(|_| turn.git.push) {
+            let remote = repository.remote(&turn.git).map_err(Diagnostic::from)?;
             let leases = lease::of(session, &turn.git, repository);
             let wait = wish.wait.saturating_sub(started.elapsed());
             turn.lease = Some(lease::take(&leases, session, wish, wait, &turn.interrupts)?);
-            let remote = repository.remote(&turn.git).map_err(Diagnostic::from)?;
             turn.unpushed = remote.check().map_err(Diagnostic::from)?;
         }
         Ok(turn)
@@ -130,6 +133,20 @@ impl<'a> Turn<'a> {
         let files = files(config, global);
         let commit = self.repository.as_ref().map(|repository| repository.commit_of(&files)).transpose();
         Ok(Applicable { digest: config.digest(), commit: commit.map_err(Diagnostic::from)?.flatten() })
+    }
+
+    /// What git keeps of the stack's state; nothing where the state is not in git, or the config wants no commits.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub(crate) fn kept(&self) -> Result<Kept, Diagnostic> {
+        let kept = self.repository.as_ref().map(|repository| repository.kept(&self.session.store)).transpose()?;
+        Ok(kept.unwrap_or_default())
+    }
+
+    /// The command that brings the state back as it is at a revision.
+    pub(crate) fn bring_back(&self, revision: &Revision) -> String {
+        self.repository.as_ref().map(|repository| repository.bring_back(revision)).unwrap_or_default()
     }
 
     /// Ends a turn in which the state was written: commits it, removes the journal, pushes, lets go of the lease. Says what
@@ -222,6 +239,21 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
+    /// Warns where there is no state, and there was one in git.
+    fn warn_of_history(&mut self) -> Result<(), RepositoryError> {
+        let Some(repository) = &self.repository else { return Ok(()) };
+        let Some(revision) = repository.last_kept()? else { return Ok(()) };
+        let warning = Diagnostic::warning(format!(
+            "there is no state of {}, and there was one in git",
+            self.session.store.stack()
+        ));
+        let warning = warning
+            .detail(format!("the last one is that of {}, {}: {}", revision.short, revision.when, revision.summary))
+            .help(format!("if it was not removed on purpose, bring it back: `{}`", repository.bring_back(&revision)));
+        self.warnings.push(warning);
+        Ok(())
+    }
+
     fn commit(&mut self, message: &Message) -> Result<String, Diagnostic> {
         let Some(repository) = self.repository.as_ref().filter(|_| self.git.commit) else { return Ok(String::new()) };
         let Some(Commit { short, index_left }) = repository.commit(message)? else { return Ok(String::new()) };
@@ -242,6 +274,21 @@ impl<'a> Turn<'a> {
         let remote = repository.remote(&self.git)?;
         remote.push()?;
         Ok(format!("Pushed to {}.\n", remote.place()))
+    }
+}
+
+/// Refuses to take a state that is gone here, and is in git, for one that never was.
+///
+/// # Errors
+/// When it is.
+pub(crate) fn check_present(session: &Session) -> Result<(), Diagnostic> {
+    if session.world == World::Sandbox {
+        return Ok(());
+    }
+    // Where git does not tell, nothing speaks against there being none yet.
+    match Repository::find(&session.store) {
+        Ok(Place::Versioned(repository)) => Ok(repository.check_present()?),
+        Ok(Place::Ignored(_) | Place::Nowhere) | Err(_) => Ok(()),
     }
 }
 

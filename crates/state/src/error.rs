@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hactl_effect::trouble::reason;
 
@@ -98,6 +99,8 @@ pub enum StateError {
         path: PathBuf,
         /// Who holds it, as far as the lock file tells.
         holder: Option<Box<Holder>>,
+        /// How long it was waited for.
+        waited: Duration,
     },
     /// A journal is damaged, and not only at its end.
     #[error("line {line} of the journal {} is damaged: {why}", path.display())]

@@ -28,9 +28,10 @@ fn detail(error: &StateError) -> Option<String> {
         StateError::OtherStack { .. } => {
             "each stack has files of its own, named after it; this one was renamed or copied"
         }
-        StateError::Locked { path, .. } => {
+        StateError::Locked { path, waited, .. } => {
+            let waited = if waited.is_zero() { String::new() } else { format!("waited {waited:?} for it; ") };
             return Some(format!(
-                "one run at a time changes a stack: it holds the lock on {}; a run that dies lets go of it",
+                "{waited}one run at a time changes a stack: it holds the lock on {}; a run that dies lets go of it",
                 path.display()
             ));
         }
@@ -109,7 +110,9 @@ fn help(error: &StateError) -> String {
             "give the file back its name, or set `name: {found}` in the config \
              if that is the stack you mean"
         ),
-        StateError::Locked { .. } => "wait for it to end".to_owned(),
+        StateError::Locked { .. } => {
+            "wait for it to end, or have hactl wait, as with `hactl apply --lock-timeout 10m`".to_owned()
+        }
         StateError::DamagedJournal { path, line: 1, .. } => format!(
             "bring {} back from a backup; without one, move it away and run `hactl state recover`, which rebuilds the state \
              from the hosts",

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::fs::TryLockError;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hactl_effect::disk::File;
@@ -35,7 +36,7 @@ impl Drop for LockGuard {
 pub struct Holder {
     /// The command, as in `apply`.
     pub operation: String,
-    /// The user's login name.
+    /// The user's login name; `uid 1000` where there is none.
     pub user: String,
     /// The machine's name.
     pub host: String,
@@ -53,7 +54,7 @@ impl Holder {
         let now = Timestamp::now();
         Self {
             operation: operation.to_owned(),
-            user: user.unwrap_or_else(|| "unknown".to_owned()),
+            user: user.or_else(login_name).unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw())),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             pid: std::process::id(),
             since: Timestamp::from_second(now.as_second()).unwrap_or(now),
@@ -110,7 +111,7 @@ impl Store {
         let unwritable = |source| StateError::unwritable(FileKind::Lock, &path, source);
         let file =
             durable::create_directory(self.directory()).and_then(|()| durable::open_lock(&path)).map_err(unwritable)?;
-        let start = Instant::now();
+        let (start, asked) = (Instant::now(), wait);
         let mut told = false;
         loop {
             match file.try_lock() {
@@ -123,7 +124,7 @@ impl Store {
             let wait = if holder.is_some() { wait } else { wait.max(NOTE) };
             let left = wait.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return Err(StateError::Locked { holder: holder.map(Box::new), path });
+                return Err(StateError::Locked { holder: holder.map(Box::new), path, waited: asked });
             }
             if let Some(holder) = holder.filter(|_| !std::mem::replace(&mut told, true)) {
                 tracing::info!(path = %path.display(), ?wait, "another run holds the lock: waiting");
@@ -161,6 +162,13 @@ impl Store {
         let holder: Option<Holder> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Ok(holder.filter(|holder| !holder.is_dead()))
     }
+}
+
+/// The name of this process' user, where the system knows one: a service or a container may run without `LOGNAME`.
+fn login_name() -> Option<String> {
+    let output = Command::new("id").arg("-un").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let name = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !name.is_empty()).then_some(name)
 }
 
 /// How often a lock that another run holds is tried again.

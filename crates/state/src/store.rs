@@ -114,6 +114,12 @@ impl Store {
         }
     }
 
+    /// The highest serial that the state file and the journal name, however damaged they are; 0 where they name none.
+    pub fn named_serial(&self) -> u64 {
+        let files = [self.state_path(), self.journal_path()];
+        files.iter().filter_map(|path| serial_in(&std::fs::read(path).ok()?)).max().unwrap_or(0)
+    }
+
     /// Keeps copies of the state file and the journal beside them, as `<stack>.json.WORD-1` or the next number that is free,
     /// and removes the journal. Gives the copies' paths. The lock must be held.
     ///
@@ -305,3 +311,15 @@ impl From<Document> for State {
         }
     }
 }
+
+/// The serial that the bytes of a state or a journal name, however damaged they are; none where they name none that hactl can have
+/// counted to.
+pub(crate) fn serial_in(bytes: &[u8]) -> Option<u64> {
+    let text = String::from_utf8_lossy(bytes);
+    let (_, rest) = text.split_once("\"serial\":")?;
+    let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok().filter(|serial| *serial < HIGHEST)
+}
+
+/// No stack is applied so often: a serial beyond it is damage.
+const HIGHEST: u64 = 1 << 40;

@@ -27,7 +27,8 @@ pub(crate) struct Recover {
     /// The stack's identity, where several stacks of its name were on the hosts
     #[arg(long, value_name = "LINEAGE")]
     lineage: Option<String>,
-    /// Rebuild the state although there is one that can be used; its secrets stay, and it is kept beside the new one
+    /// Rebuild the state although there is one that can be used, here or in git; the secrets of one that is here stay, and
+    /// it is kept beside the new one
     #[arg(long)]
     force: bool,
     /// Leave out what is on hosts that do not answer, instead of refusing
@@ -59,11 +60,27 @@ impl Recover {
                 .help("`hactl plan` shows what differs from it; --force rebuilds it all the same, and keeps this one beside")
                 .into());
         }
+        let in_git = turn.kept()?;
+        if let (Some((revision, state)), false) = (&in_git.good, self.force) {
+            return Err(Diagnostic::error(format!(
+                "git has a state of {}: that of {}, serial {}",
+                session.store.stack(),
+                revision.short,
+                state.serial
+            ))
+            .detail("it holds more than can be rebuilt: the values of secrets, and what is not on the hosts any more")
+            .help(format!(
+                "bring it back: `{}`; then `hactl plan`. --force rebuilds the state all the same",
+                turn.bring_back(revision)
+            ))
+            .into());
+        }
+        let highest = in_git.serial.max(session.store.named_serial());
         let former = match &condition {
             Condition::Good => session.store.load().ok().and_then(|loaded| loaded.state),
             Condition::Absent | Condition::Damaged(_) => None,
         };
-        let recovered = self.rebuilt(&session, &config, former.as_ref(), output)?;
+        let recovered = self.rebuilt(&session, &config, (former.as_ref(), highest), output)?;
         let mut warnings = turn.warnings.clone();
         warnings.extend(recovered.warnings.iter().cloned());
         output.message(&render::diagnostic::render(&warnings, &config.sources, output.colors_messages()));
@@ -90,13 +107,13 @@ impl Recover {
         &self,
         session: &Session,
         config: &Config,
-        former: Option<&State>,
+        (former, highest): (Option<&State>, u64),
         output: &Output,
     ) -> Result<Recovered, Failure> {
         let runtime = run::runtime(session.world)?;
         let reporter = Reporter::new(output, false);
         let lineage = self.lineage.as_deref();
-        let asked = Asked { former, lineage, allow_unreachable: self.allow_unreachable };
+        let asked = Asked { former, highest, lineage, allow_unreachable: self.allow_unreachable };
         let recovered = {
             let events = |event: hactl_engine::Event<'_>| reporter.take(&event);
             let say = |text: &str| output.message(&format!("\n{text}"));

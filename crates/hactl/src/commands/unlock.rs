@@ -52,7 +52,10 @@ impl Unlock {
             return Err(alive(&locked).into());
         }
         if !self.auto_approve {
-            run::approve(output, "Remove this lease? If its holder still runs, it stops half-way.")?;
+            run::approve(
+                output,
+                "Remove this lease? If its holder still runs, it finishes what it has begun, and begins nothing more.",
+            )?;
         }
         if !leases.remove(&seen).map_err(Diagnostic::from)? {
             return Err(Diagnostic::error("the lease is another one by now, and was left alone")
@@ -71,7 +74,10 @@ fn leases(session: &Session, config: &Config) -> Result<Option<Leases>, Diagnost
         return Ok(None);
     }
     Ok(match Repository::find(&session.store)? {
-        Place::Versioned(repository) => Some(lease::of(session, &config.git, &repository)),
+        Place::Versioned(repository) => {
+            repository.check_remote(&config.git.remote)?;
+            Some(lease::of(session, &config.git, &repository))
+        }
         Place::Ignored(_) | Place::Nowhere => None,
     })
 }

@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
+use crate::turn;
 
 pub(crate) use drift::look_for_drift;
 pub(crate) use execute::{Start, execute, has_work};
@@ -46,6 +47,9 @@ pub(crate) fn runtime(world: World) -> Result<Runtime, Failure> {
 /// A journal that is there while nobody holds the lock is folded in; while somebody does, an apply is running.
 pub(crate) fn load_to_read(session: &Session, wait: Duration) -> Result<Loaded, Failure> {
     let loaded = session.store.load()?;
+    if loaded.state.is_none() {
+        turn::check_present(session)?;
+    }
     if loaded.journal.is_none() {
         return Ok(loaded);
     }

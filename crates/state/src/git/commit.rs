@@ -111,7 +111,7 @@ impl Repository {
                 .and_then(|(staged, ())| staged.commit())
                 .map_err(|source| StateError::unwritable(FileKind::State, &self.file, source))?;
         }
-        made?;
+        self.check_committed(&blob, made?.as_deref())?;
         let index_left = match self.git.run(&["update-index", "--add", "--cacheinfo", &entry])? {
             ran if ran.status.success() => None,
             ran => Some(ran.stderr),
@@ -124,8 +124,49 @@ impl Repository {
         }
     }
 
-    /// Makes a commit of HEAD with this entry in place of the one of its path.
-    fn commit_entry(&self, blob: &str, entry: &str, message: &Message) -> Result<(), RepositoryError> {
+    /// Makes sure that the commit that was just made on a parent holds the state that was meant. One whose state a hook
+    /// changed is taken back, where nothing was committed on top of it.
+    fn check_committed(&self, blob: &str, parent: Option<&str>) -> Result<(), RepositoryError> {
+        let Some(head) = self.head()? else { return Ok(()) };
+        let below = format!("{head}^");
+        // A hook may have committed on top of it.
+        for commit in [&head, &below] {
+            if self.object(&format!("{commit}:{}", self.path))?.as_deref() == Some(blob) {
+                return Ok(());
+            }
+        }
+        let path = self.file.clone();
+        let is_last = self.object(&below)?.as_deref() == parent;
+        let reason = "hactl: a hook changed the state in the commit";
+        let taken_back = match parent {
+            _ if !is_last => false,
+            Some(parent) => self.git.succeeds(&["update-ref", "-m", reason, "HEAD", parent, &head])?,
+            None => self.git.succeeds(&["update-ref", "-m", reason, "-d", "HEAD", &head])?,
+        };
+        if taken_back {
+            return Err(RepositoryError::CommittedOtherwise { path, left: None });
+        }
+        let range = parent.map_or_else(|| head.clone(), |parent| format!("{parent}..{head}"));
+        let listed = self.literally().text(&["log", "--reverse", "--format=%h", &range, "--", &self.name])?;
+        let left = listed.lines().next().unwrap_or(&head).to_owned();
+        Err(RepositoryError::CommittedOtherwise { path, left: Some(left) })
+    }
+
+    /// Whether HEAD is on top of the commit that was made of a parent: a hook may have committed on it.
+    fn is_below(&self, blob: &str, parent: Option<&str>) -> Result<bool, RepositoryError> {
+        let at = |commit: &str| self.object(&format!("{commit}:{}", self.path));
+        let below = at("HEAD^")?;
+        if below.as_deref() == Some(blob) {
+            return Ok(true);
+        }
+        // A hook may have changed the state in it as well; who commits beside this run leaves the state alone.
+        let before = parent.map(at).transpose()?.flatten();
+        Ok(at("HEAD")?.as_deref() != Some(blob) && below != before)
+    }
+
+    /// Makes a commit of HEAD with this entry in place of the one of its path. Gives the commit that it was made on; none
+    /// where it is the first.
+    fn commit_entry(&self, blob: &str, entry: &str, message: &Message) -> Result<Option<String>, RepositoryError> {
         let index = self.directory.join("hactl.index");
         let unwritable = |source| StateError::unwritable(FileKind::Index, &index, source);
         // A run that was killed may have left these.
@@ -142,9 +183,7 @@ impl Repository {
         for _ in 0..ATTEMPTS {
             let base = if made.is_ok() { "HEAD^" } else { "HEAD" };
             let now = self.object(base)?;
-            // A hook may have committed on top of it.
-            let is_below = made.is_ok() && self.object(&format!("HEAD^:{}", self.path))?.as_deref() == Some(blob);
-            if now == parent || is_below {
+            if now == parent || (made.is_ok() && self.is_below(blob, parent.as_deref())?) {
                 break;
             }
             // Somebody committed since the index was made: this would undo what they did, or was refused.
@@ -156,7 +195,7 @@ impl Repository {
             made = git.bytes(&arguments).map(drop);
         }
         durable::remove(&index).map_err(unwritable)?;
-        made.map_err(|source| RepositoryError::NotCommitted {
+        made.map(|()| parent).map_err(|source| RepositoryError::NotCommitted {
             path: self.file.clone(),
             summary: message.summary.clone(),
             source,

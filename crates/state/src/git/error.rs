@@ -81,6 +81,14 @@ pub enum RepositoryError {
         /// Where it is.
         path: PathBuf,
     },
+    /// A hook changed the state in the commit.
+    #[error("a git hook changed the state in the commit: {}", what_became(left.as_deref()))]
+    CommittedOtherwise {
+        /// The state file, which is as it was before.
+        path: PathBuf,
+        /// The commit, short, where it could not be taken back.
+        left: Option<String>,
+    },
     /// The work tree is on no branch, and the config names none to push to.
     #[error("HEAD is detached: there is no branch to push to")]
     NoBranch,
@@ -91,6 +99,14 @@ pub enum RepositoryError {
         wanted: String,
         /// The current one.
         current: String,
+    },
+    /// The repository has no remote of the name that the config gives.
+    #[error("there is no remote `{name}`, and the config says that states are pushed")]
+    NoRemote {
+        /// The name.
+        name: String,
+        /// The top of the work tree.
+        top: PathBuf,
     },
     /// The remote did not say what it has.
     #[error("the remote {remote} cannot be asked what it has")]
@@ -144,6 +160,9 @@ pub enum RepositoryError {
         /// What was asked for.
         name: String,
     },
+    /// What a revision holds is no state that can be read.
+    #[error(transparent)]
+    DamagedThere(StateError),
     /// The files of a commit cannot be written to a directory.
     #[error("the files of {commit} cannot be written to {}", directory.display())]
     NotExported {
@@ -176,4 +195,11 @@ fn counted(commits: &[ForeignCommit]) -> String {
         1 => "a commit that is".to_owned(),
         count => format!("{count} commits that are"),
     }
+}
+
+fn what_became(left: Option<&str>) -> String {
+    left.map_or_else(
+        || "the commit was taken back".to_owned(),
+        |short| format!("{short} holds a state that cannot be read, and must not be pushed"),
+    )
 }

@@ -15,6 +15,10 @@ impl From<RepositoryError> for Diagnostic {
         let summary = error.to_string();
         let (detail, help) = match error {
             RepositoryError::State(error) => return error.into(),
+            RepositoryError::DamagedThere(error) => {
+                let detail = Self::from(error).detail;
+                (detail, "`hactl history` lists the others: look at the one before".to_owned())
+            }
             RepositoryError::Git(error) => (said(&error), "mend what git says, then run the command again".to_owned()),
             other => explained(&other),
         };
@@ -26,7 +30,7 @@ impl From<RepositoryError> for Diagnostic {
 fn explained(error: &RepositoryError) -> (String, String) {
     use RepositoryError as E;
     match error {
-        E::State(_) | E::Git(_) => (String::new(), String::new()),
+        E::State(_) | E::Git(_) | E::DamagedThere(_) => (String::new(), String::new()),
         E::NoGit { top, .. } => (
             format!("{} has a .git; {UNTOUCHED}", top.display()),
             "install git, or turn commits off: `--no-commit`, or `git: {commit: false}` in the config".to_owned(),
@@ -69,12 +73,32 @@ fn explained(error: &RepositoryError) -> (String, String) {
             "its checksum covers every byte: a state that something else formats cannot be read any more".to_owned(),
             format!("leave {} out of what the hook changes; the next run commits it as it has to be", name(path)),
         ),
+        E::CommittedOtherwise { path, left } => (
+            "its checksum covers every byte: a state that something else formats cannot be read any more; the state is \
+             written here as it has to be"
+                .to_owned(),
+            match left {
+                None => format!("leave {} out of what the hook changes; the next run commits it", name(path)),
+                Some(short) => format!(
+                    "leave {} out of what the hook changes, and take that commit out: `git rebase --onto {short}^ {short}`; \
+                     the next run commits the state",
+                    name(path)
+                ),
+            },
+        ),
         E::NoBranch => {
             (UNTOUCHED.to_owned(), "name one in the config, `git: {branch: main}`, or `git switch` to one".to_owned())
         }
         E::OtherBranch { wanted, .. } => (
             format!("the commits of this branch would go there with the state; {UNTOUCHED}"),
             format!("`git switch {wanted}`, or take `branch` out of `git` in the config"),
+        ),
+        E::NoRemote { name, top } => (
+            UNTOUCHED.to_owned(),
+            format!(
+                "add it: `git -C {} remote add {name} URL`, or name another one as `remote` under `git` in the config",
+                top.display()
+            ),
         ),
         E::Unreachable { remote, source } => (
             format!("{}\nwithout its answer another run may be going on, or have ended; {UNTOUCHED}", said(source)),

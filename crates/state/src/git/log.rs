@@ -2,9 +2,11 @@
 
 use hactl_core::state::State;
 
+use crate::error::StateError;
 use crate::git::command::GitError;
 use crate::git::error::RepositoryError;
 use crate::git::repository::Repository;
+use crate::sealed::Flaw;
 use crate::store::Store;
 
 /// A commit that changed the state of a stack.
@@ -44,7 +46,7 @@ impl Repository {
     /// When git fails.
     pub fn history(&self, most: Option<usize>) -> Result<Vec<Revision>, RepositoryError> {
         match self.head()? {
-            Some(head) => Ok(self.log(&head, most)?),
+            Some(head) => Ok(self.log(&head, most, &[])?),
             None => Ok(Vec::new()),
         }
     }
@@ -61,7 +63,7 @@ impl Repository {
         if self.object(&format!("{commit}:{}", self.path))?.is_none() {
             return Err(none());
         }
-        self.log(&commit, Some(1))?.into_iter().next().ok_or_else(none)
+        self.log(&commit, Some(1), &[])?.into_iter().next().ok_or_else(none)
     }
 
     /// The state at a revision.
@@ -71,13 +73,27 @@ impl Repository {
     pub fn state_at(&self, revision: &Revision, store: &Store) -> Result<State, RepositoryError> {
         let bytes = self.content(&revision.id)?;
         let named = format!("{}:{}", revision.short, self.path);
-        Ok(store.parse(&bytes, named.as_ref())?.0)
+        match store.parse(&bytes, named.as_ref()) {
+            Ok((state, _)) => Ok(state),
+            Err(source @ StateError::Flawed { flaw: Flaw::Newer { .. }, .. }) => Err(source.into()),
+            Err(source @ StateError::Flawed { .. }) => Err(RepositoryError::DamagedThere(source)),
+            Err(source) => Err(source.into()),
+        }
     }
 
-    fn log(&self, from: &str, most: Option<usize>) -> Result<Vec<Revision>, GitError> {
+    /// The newest commits that changed the state and did not remove it, the newest first.
+    pub(super) fn holding(&self, most: usize) -> Result<Vec<Revision>, RepositoryError> {
+        match self.head()? {
+            Some(head) => Ok(self.log(&head, Some(most), &["--diff-filter=AMT"])?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn log(&self, from: &str, most: Option<usize>, which: &[&str]) -> Result<Vec<Revision>, GitError> {
         let most = most.map(|most| format!("--max-count={most}"));
         let mut arguments = vec!["-c", "log.follow=false", "log", "--no-show-signature", "--no-color", FORMAT];
         arguments.extend(most.as_deref());
+        arguments.extend(which);
         arguments.extend([from, "--", &self.name]);
         Ok(self.literally().text(&arguments)?.lines().filter_map(parse).collect())
     }

@@ -27,7 +27,8 @@ impl Repository {
     /// The remote branch that the config names, or the namesake of the current branch.
     ///
     /// # Errors
-    /// When the work tree is on another branch than the one that the config names, or on none and it names none.
+    /// When the work tree is on another branch than the one that the config names, or on none and it names none; and when there is no
+    /// such remote.
     pub fn remote(&self, settings: &Settings) -> Result<Remote<'_>, RepositoryError> {
         let branch = match (self.branch()?, &settings.branch) {
             (Some(current), Some(wanted)) if current != *wanted => {
@@ -37,7 +38,19 @@ impl Repository {
             (Some(current), None) => current,
             (_, Some(wanted)) => wanted.clone(),
         };
+        self.check_remote(&settings.remote)?;
         Ok(Remote { repository: self, name: settings.remote.clone(), branch })
+    }
+
+    /// Checks that there is a remote of this name; a path or an address is one by itself.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn check_remote(&self, name: &str) -> Result<(), RepositoryError> {
+        if name.contains(['/', ':']) || self.git.succeeds(&["remote", "get-url", name])? {
+            return Ok(());
+        }
+        Err(RepositoryError::NoRemote { name: name.to_owned(), top: self.top.clone() })
     }
 }
 

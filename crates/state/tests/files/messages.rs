@@ -220,12 +220,13 @@ fn locked() {
             pid: 123,
             since: "2026-11-22T14:01:03Z".parse().unwrap(),
         })),
+        waited: Duration::from_secs(30),
     };
-    insta::assert_snapshot!(rendered(error, Path::new("/srv/cluster")), @r#"
+    insta::assert_snapshot!(rendered(error, Path::new("/srv/cluster")), @"
     error: the state is locked by hactl apply by ops@bastion, pid 123, since 2026-11-22T14:01:03Z
-      one run at a time changes a stack: it holds the lock on DIR/state/.web.lock; a run that dies lets go of it
-      help: wait for it to end
-    "#);
+      waited 30s for it; one run at a time changes a stack: it holds the lock on DIR/state/.web.lock; a run that dies lets go of it
+      help: wait for it to end, or have hactl wait, as with `hactl apply --lock-timeout 10m`
+    ");
 }
 
 #[test]
@@ -234,11 +235,11 @@ fn locked_by_a_run_that_did_not_say_who_it_is() {
     let _guard = store.lock("apply", Duration::ZERO).unwrap();
     fs::write(store.lock_path(), "").unwrap();
     let error = store.lock("apply", Duration::ZERO).unwrap_err();
-    insta::assert_snapshot!(rendered(error, directory.path()), @r#"
+    insta::assert_snapshot!(rendered(error, directory.path()), @"
     error: the state is locked by another run of hactl
       one run at a time changes a stack: it holds the lock on DIR/.web.lock; a run that dies lets go of it
-      help: wait for it to end
-    "#);
+      help: wait for it to end, or have hactl wait, as with `hactl apply --lock-timeout 10m`
+    ");
 }
 
 #[test]

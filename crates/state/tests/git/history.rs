@@ -98,3 +98,25 @@ fn the_files_of_a_revision_are_exported() {
     assert_eq!(repository.path_in_tree(&tree.path("files/motd")).unwrap().to_str(), Some("files/motd"));
     assert_eq!(repository.path_in_tree(&out.join("hactl.yaml")), None);
 }
+
+#[test]
+fn what_git_keeps_of_a_state_is_found_where_it_was_damaged_and_removed() {
+    let world = World::new();
+    let tree = world.repository("tree");
+    tree.apply(3).unwrap();
+    tree.write("state/web.json", "{\"stack\": \"web\", \"serial\": 7, \"res");
+    tree.git(&["commit", "--quiet", "--all", "--message=damaged"]);
+    let damaged = tree.git(&["rev-parse", "--short", "HEAD"]);
+    tree.git(&["rm", "--quiet", "state/web.json"]);
+    tree.git(&["commit", "--quiet", "--message=gone"]);
+    let repository = tree.repository();
+    repository.check_present().unwrap();
+    assert_eq!(repository.last_kept().unwrap().unwrap().short, damaged.trim());
+    let kept = repository.kept(&tree.store).unwrap();
+    let (revision, state) = kept.good.unwrap();
+    assert_eq!((state.serial, kept.serial), (3, 7));
+    let command = repository.bring_back(&revision);
+    let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+    tree.git(&words);
+    assert_eq!(tree.store.load().unwrap().state.unwrap().serial, 3);
+}

@@ -42,18 +42,55 @@ fn one_that_refuses_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn one_that_formats_the_state_is_told_to_leave_it() {
+fn one_that_formats_the_state_leaves_no_commit_of_it() {
     let world = World::new();
     let tree = world.repository("tree");
     tree.hook("pre-commit", "printf ' ' >> state/web.json; git add state/web.json");
     let error = tree.apply(1).unwrap_err();
     insta::assert_snapshot!(world.told(error), @"
-    error: a git hook changed the state file DIR/tree/state/web.json; it was put back
-      its checksum covers every byte: a state that something else formats cannot be read any more
-      help: leave web.json out of what the hook changes; the next run commits it as it has to be
+    error: a git hook changed the state in the commit: the commit was taken back
+      its checksum covers every byte: a state that something else formats cannot be read any more; the state is written here as it has to be
+      help: leave web.json out of what the hook changes; the next run commits it
     ");
     assert_eq!(tree.store.load().unwrap().state.unwrap().serial, 1, "it can still be read");
-    assert!(tree.repository().is_left_over().unwrap(), "the commit has it as the hook left it");
+    assert_eq!(tree.git(&["log", "--format=%s"]), "first\n");
+    assert_eq!(tree.status(), "?? state/\n");
+    tree.repository().commit(&message(1)).unwrap_err();
+    assert_eq!(tree.git(&["log", "--format=%s"]), "first\n", "no run adds a commit");
+    fs::remove_file(tree.path(".git/hooks/pre-commit")).unwrap();
+    tree.repository().commit(&message(1)).unwrap().unwrap();
+}
+
+#[test]
+fn a_first_commit_with_a_formatted_state_is_taken_back() {
+    let world = World::new();
+    let tree = world.unborn("tree");
+    tree.hook("pre-commit", "printf ' ' >> state/web.json; git add state/web.json");
+    tree.apply(1).unwrap_err();
+    assert!(tree.repository().head().unwrap().is_none());
+    assert_eq!(tree.store.load().unwrap().state.unwrap().serial, 1, "it can still be read");
+}
+
+#[test]
+fn what_was_committed_on_a_formatted_state_stays() {
+    let world = World::new();
+    let tree = world.repository("tree");
+    tree.hook("pre-commit", "[ -e .git/once ] || { printf ' ' >> state/web.json; git add state/web.json; }");
+    tree.hook(
+        "post-commit",
+        "[ -e .git/once ] && exit 0\n\
+         : > .git/once\n\
+         unset GIT_INDEX_FILE; echo x > log; git add log; git commit --quiet -m log",
+    );
+    let error = tree.apply(1).unwrap_err();
+    let damaged = tree.git(&["rev-parse", "--short", "HEAD^"]);
+    let told = world.told(error).replace(damaged.trim(), "COMMIT");
+    insta::assert_snapshot!(told, @"
+    error: a git hook changed the state in the commit: COMMIT holds a state that cannot be read, and must not be pushed
+      its checksum covers every byte: a state that something else formats cannot be read any more; the state is written here as it has to be
+      help: leave web.json out of what the hook changes, and take that commit out: `git rebase --onto COMMIT^ COMMIT`; the next run commits the state
+    ");
+    tree.repository().commit(&message(1)).unwrap().unwrap();
 }
 
 #[test]

@@ -46,6 +46,11 @@ fn a_state_that_is_gone_or_older_is_brought_back() {
       help: bring it back: `git -C DIR/alice/state checkout HEAD -- shop.json`; to begin anew without it, commit that it is gone
     [exit 1]
     ");
+    for command in ["plan", "drift", "show", "show --json", "state list", "output"] {
+        let told = desk.run("alice", command);
+        assert!(told.contains("error: the state file DIR/alice/state/shop.json is in git, but not here"), "{told}");
+        assert!(told.ends_with("[exit 1]"), "{command}: {told}");
+    }
     desk.git("alice", "checkout --quiet HEAD~1 -- state/shop.json");
     insta::assert_snapshot!(desk.run("alice", "apply --auto-approve"), @"
     error: the state file DIR/alice/state/shop.json is older than the one in git: serial 1, in git 2
@@ -55,4 +60,62 @@ fn a_state_that_is_gone_or_older_is_brought_back() {
     ");
     desk.git("alice", "checkout --quiet HEAD -- state/shop.json");
     desk.succeed("alice", "apply --auto-approve");
+}
+
+#[test]
+fn there_has_to_be_a_remote_to_push_to() {
+    let desk = Desk::new();
+    desk.edit("alice", "name: shop", "name: shop\ngit: {push: true}");
+    insta::assert_snapshot!(desk.run("alice", "apply --auto-approve"), @"
+    error: there is no remote `origin`, and the config says that states are pushed
+      note: nothing was begun
+      help: add it: `git -C DIR/alice remote add origin URL`, or name another one as `remote` under `git` in the config
+    [exit 1]
+    ");
+    assert!(desk.run("alice", "unlock").starts_with("error: there is no remote `origin`"));
+    assert!(!desk.path("alice/state/shop.json").exists());
+}
+
+#[test]
+fn a_state_that_was_removed_from_git_is_told_of() {
+    let desk = Desk::new();
+    desk.succeed("alice", "apply --auto-approve");
+    desk.git("alice", "rm --quiet state/shop.json");
+    desk.git("alice", "commit --quiet -m gone");
+    let told = desk.run("alice", "apply --auto-approve");
+    insta::assert_snapshot!(told.split_once("\n\n").unwrap().0, @"
+    warning: there is no state of shop, and there was one in git
+      note: the last one is that of *******, 2027-01-31T10:00:00Z: hactl apply shop: 2 added, 0 changed, 0 destroyed
+      help: if it was not removed on purpose, bring it back: `git -C DIR/alice/state checkout ******* -- shop.json`
+    ");
+}
+
+#[test]
+fn a_state_that_git_has_is_not_rebuilt_unasked() {
+    let desk = Desk::new();
+    desk.succeed("alice", "apply --auto-approve");
+    desk.succeed("alice", "apply --auto-approve --var length=30");
+    desk.write("alice", "state/shop.json", "{");
+    insta::assert_snapshot!(desk.run("alice", "state recover"), @"
+    error: git has a state of shop: that of *******, serial 2
+      note: it holds more than can be rebuilt: the values of secrets, and what is not on the hosts any more
+      help: bring it back: `git -C DIR/alice/state checkout ******* -- shop.json`; then `hactl plan`. --force rebuilds the state all the same
+    [exit 1]
+    ");
+    let forced = desk.run("alice", "state recover --force");
+    assert!(forced.contains("there is nothing to recover"), "{forced}");
+}
+
+#[test]
+fn a_damaged_revision_is_not_shown() {
+    let desk = Desk::new();
+    desk.succeed("alice", "apply --auto-approve");
+    desk.write("alice", "state/shop.json", "{");
+    desk.git("alice", "commit --quiet -am damaged");
+    insta::assert_snapshot!(desk.run("alice", "show HEAD"), @"
+    error: the state file *******:state/shop.json is cut off after byte 1
+      note: hactl puts whole files in place in one step: something else wrote to this one, or its disk lost data
+      help: `hactl history` lists the others: look at the one before
+    [exit 1]
+    ");
 }

@@ -49,7 +49,7 @@ fn a_lease_that_was_left_is_shown_and_removed() {
       renewed  TIME
       expires  TIME
 
-    Remove this lease? If its holder still runs, it stops half-way.
+    Remove this lease? If its holder still runs, it finishes what it has begun, and begins nothing more.
       Only `yes` is taken as approval.
 
       Enter a value: 
@@ -69,7 +69,7 @@ fn a_lease_that_was_left_is_shown_and_removed() {
       renewed  TIME
       expires  TIME
 
-    Remove this lease? If its holder still runs, it stops half-way.
+    Remove this lease? If its holder still runs, it finishes what it has begun, and begins nothing more.
       Only `yes` is taken as approval.
 
       Enter a value: 
