@@ -80,7 +80,7 @@ fn a_remote_that_moves_during_a_run_is_told_at_its_end() {
     "#);
     desk.git("alice", "pull --quiet");
     insta::assert_snapshot!(after_plan(&desk.run("alice", "apply --auto-approve --var length=30")), @"
-    No changes. The hosts match the config.
+    No changes. The state matches the config.
 
     Apply complete! Resources: 0 added, 0 changed, 0 destroyed.
     Pushed to origin/main.
@@ -129,7 +129,7 @@ fn a_remote_that_does_not_answer_is_told() {
     "#);
     fs::rename(desk.path("away"), desk.path("bare")).unwrap();
     insta::assert_snapshot!(after_plan(&desk.run("alice", "apply --auto-approve")), @"
-    No changes. The hosts match the config.
+    No changes. The state matches the config.
 
     Apply complete! Resources: 0 added, 0 changed, 0 destroyed.
     Pushed to origin/main.
