@@ -81,7 +81,7 @@ pub struct Applied {
     pub state: State,
     /// The steps that failed.
     pub failures: Vec<Failure>,
-    /// How many resources were added, changed and destroyed.
+    /// How many resources were added, changed, destroyed, let go of and moved.
     pub done: Counts,
     /// The resources whose steps were not begun.
     pub skipped: BTreeSet<Address>,

@@ -74,7 +74,8 @@ impl<'a> Book<'a> {
             state,
             failures: Vec::new(),
             skipped: BTreeSet::new(),
-            counts: Counts::default(),
+            // The state has the new addresses already.
+            counts: Counts { moves: plan.moved.resources.len(), ..Counts::default() },
             records: Vec::new(),
         }
     }

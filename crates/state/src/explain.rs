@@ -158,13 +158,20 @@ fn flaw_help(file: FileKind, path: &Path, flaw: &Flaw) -> String {
              then look at `hactl plan`",
             path.display()
         ),
+        _ if is_in_sandbox(path) => "`hactl state recover --sandbox` rebuilds the state from what is in the sandbox".to_owned(),
         _ => format!(
-            "bring back the last good one, `git -C {} show HEAD:./{}` or a backup, and leave a journal beside it where it \
+            "bring back the last good one, `git -C {} checkout HEAD -- ./{}` or a backup, and leave a journal beside it where it \
              is; where there is none, `hactl state recover` rebuilds the state from the hosts",
             directory(path).display(),
             path.file_name().unwrap_or_default().to_string_lossy()
         ),
     }
+}
+
+/// Whether a file belongs to a sandbox, which is not in git.
+fn is_in_sandbox(path: &Path) -> bool {
+    let parts: Vec<_> = path.components().map(|part| part.as_os_str()).collect();
+    parts.windows(2).any(|pair| pair[0] == ".hactl" && pair[1] == "sandbox")
 }
 
 fn directory(path: &Path) -> &Path {

@@ -459,9 +459,9 @@ pub enum Operation {
 }
 
 impl Plan {
-    /// How many resources are added, changed and destroyed; a replacement counts as one of each end.
+    /// How many resources are added, changed, destroyed, let go of and moved; a replacement counts as one of each end.
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
+        let mut counts = Counts { moves: self.moved.resources.len(), ..Counts::default() };
         for change in &self.changes {
             counts.import += usize::from(change.adopts.is_some());
             match change.action {
@@ -508,6 +508,7 @@ pub struct Counts {
     pub change: usize,
     pub destroy: usize,
     pub forget: usize,
+    pub moves: usize,
 }
 
 /// Makes the plan.

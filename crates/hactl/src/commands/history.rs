@@ -17,8 +17,8 @@ use crate::session::Session;
 #[command(after_help = "Example:\n  hactl history -n 5")]
 pub(crate) struct History {
     /// Only the newest ones
-    #[arg(short = 'n', long, value_name = "N")]
-    limit: Option<usize>,
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -27,7 +27,8 @@ pub(crate) struct History {
 impl History {
     pub(crate) fn run(&self, global: &Global, output: &Output) -> Result<u8, Failure> {
         let session = Session::open_to_read(global)?;
-        let revisions = repository(&session)?.history(self.limit).map_err(Diagnostic::from)?;
+        let revisions =
+            repository(&session)?.history(self.limit.map(|limit| limit as usize)).map_err(Diagnostic::from)?;
         if self.json {
             output.data(&pretty(&render::history::history_json(&revisions)));
         } else if revisions.is_empty() {

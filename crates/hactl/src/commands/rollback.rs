@@ -2,10 +2,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hactl_config::{Config, Format, VariableInputs};
+use hactl_core::moves::Move;
 use hactl_core::plan::Mode;
 use hactl_core::state::State;
 use hactl_core::value::Map;
-use hactl_core::{Diagnostic, Value};
+use hactl_core::{Address, Diagnostic, Value};
 use hactl_effect::disk;
 use hactl_effect::durable;
 use hactl_state::World;
@@ -19,6 +20,7 @@ use crate::commands::plan::streamed;
 use crate::failure::Failure;
 use crate::keyring;
 use crate::output::Output;
+use crate::render;
 use crate::run::{self, ApplyOptions, PlanOptions};
 use crate::session::{self, Session};
 use crate::turn::{Applicable, Turn, Wish};
@@ -73,30 +75,30 @@ impl Rollback {
         let (turn, loaded) = Turn::begin(&session, &wish)?;
         place.export(&repository, &revision)?;
         let inputs = inputs(global, &here, &place, variables(&session, &there, &revision)?);
-        let config = Config {
+        let mut config = Config {
             // Keys, kubeconfigs and who may read the state are as they are now.
             directory: session.directory.clone(),
             encryption: here.encryption.clone(),
             ..session::load(&place.config(), &inputs)?
         };
         session::check_machine(&config)?;
+        let moved = config.moved.clone();
+        config.moved.extend(backwards(&here, &config));
         let runtime = run::runtime(world)?;
-        let work = Work {
-            mode: Mode::Normal,
-            session: &session,
-            config: &config,
-            planning: &self.planning,
-            applying: &self.applying,
-            output,
-        };
-        let prepared = work.prepare(&runtime, &turn, loaded)?;
+        let prepared = self.work(&session, &config, output).prepare(&runtime, &turn, loaded)?;
+        // As it was applied then.
+        config.moved = moved;
         if config.digest().to_string() != digest {
             return Err(other_config(&revision).into());
         }
+        if !self.applying.json {
+            output.message(&render::history::going_back(&here.name, &revision));
+        }
+        let changes = run::has_work(&prepared);
         let applicable = Applicable { digest: config.digest(), commit: revision.config_commit.clone() };
         let what = format!("rollback {} to {}", here.name, revision.short);
-        let code = work.carry_out(&runtime, turn, prepared, &what, &applicable)?;
-        if !self.applying.json {
+        let code = self.work(&session, &config, output).carry_out(&runtime, turn, prepared, &what, &applicable)?;
+        if changes && !self.applying.json {
             output.message(&format!(
                 "\nThe config here was not changed: the next `hactl apply` does what it says, and so undoes this where it \
                  differs from that of {}.\n",
@@ -105,6 +107,34 @@ impl Rollback {
         }
         Ok(code)
     }
+
+    fn work<'a>(&'a self, session: &'a Session, config: &'a Config, output: &'a Output) -> Work<'a> {
+        let Self { planning, applying, .. } = self;
+        Work { mode: Mode::Normal, session, config, planning, applying, output }
+    }
+}
+
+/// What moved since then, back to the names that it had: the moves of the config here, backwards. Of a chain of them, as many
+/// as lead to what the config of then declares.
+fn backwards(here: &Config, then: &Config) -> Vec<Move> {
+    let is_declared = |address: &Address| {
+        then.declarations.iter().any(|one| one.kind == address.kind() && one.name == address.name())
+    };
+    let moved_then = |address: &Address| then.moved.iter().any(|one| one.from == *address);
+    let since = |one: &&Move| !is_declared(&one.to) && !moved_then(&one.to);
+    let since: Vec<&Move> = here.moved.iter().filter(since).collect();
+    let leads_there = |one: &&&Move| {
+        let mut address = &one.from;
+        for _ in 0..since.len() {
+            match since.iter().find(|earlier| earlier.to == *address) {
+                Some(earlier) => address = &earlier.from,
+                None => break,
+            }
+        }
+        is_declared(address)
+    };
+    let back = |one: &&Move| Move { from: one.to.clone(), to: one.from.clone(), span: None, to_span: None };
+    since.iter().filter(leads_there).map(back).collect()
 }
 
 /// The variables of a revision, as its state keeps them.

@@ -17,7 +17,9 @@ use crate::{render, run};
 ///
 /// With --json in Terraform's shapes, so that tools made for those read them.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  hactl show --json change.plan | jq '.resource_changes[].address'")]
+#[command(
+    after_help = "Examples:\n  hactl show 1a2b3c4\n  hactl show --json change.plan | jq '.resource_changes[].address'"
+)]
 pub(crate) struct Show {
     /// A plan saved by `hactl plan --out`, or a revision as `hactl history` lists them; the state where left out
     #[arg(value_name = "PLAN|REVISION")]

@@ -30,6 +30,15 @@ pub(crate) fn history(revisions: &[Revision]) -> String {
     rows.iter().map(line).collect()
 }
 
+/// What is gone back to: the revision, when it was made, by whom, and the commit of its config.
+pub(crate) fn going_back(stack: &str, revision: &Revision) -> String {
+    let commit = revision.config_commit.as_deref().unwrap_or(&revision.id);
+    let commit = commit.get(..7).unwrap_or(commit);
+    let Revision { short, when, author, summary, .. } = revision;
+    let text = format!("{short} ({} UTC, {author}: {summary}), with the config of commit {commit}", minute(when));
+    format!("{stack} goes back to {}.\n\n", visible(&text))
+}
+
 /// The same for programs.
 pub(crate) fn history_json(revisions: &[Revision]) -> Json {
     let revision = |one: &Revision| {

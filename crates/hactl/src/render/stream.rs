@@ -137,6 +137,7 @@ fn change_summary(counts: Counts, operation: &str, text: &str, stamp: &str) -> J
         "import": counts.import,
         "remove": counts.destroy,
         "forget": counts.forget,
+        "move": counts.moves,
         "operation": operation,
     });
     message("info", "change_summary", text, stamp, json!({"changes": changes}))

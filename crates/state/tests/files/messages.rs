@@ -20,7 +20,7 @@ fn state_file_cut_in_half() {
     insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json is cut off after byte 147
       hactl puts whole files in place in one step: something else wrote to this one, or its disk lost data
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+      help: bring back the last good one, `git -C DIR checkout HEAD -- ./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
     ");
 }
 
@@ -31,7 +31,7 @@ fn state_file_emptied() {
     insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json is empty
       hactl puts whole files in place in one step: something else wrote to this one, or its disk lost data
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+      help: bring back the last good one, `git -C DIR checkout HEAD -- ./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
     ");
 }
 
@@ -42,7 +42,7 @@ fn state_file_edited() {
     insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json does not match its checksum
       it was edited by hand or damaged after hactl wrote it, so it cannot be trusted to say what is applied
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+      help: bring back the last good one, `git -C DIR checkout HEAD -- ./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
     ");
 }
 
@@ -53,7 +53,7 @@ fn state_file_without_checksum() {
     insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json does not end with its checksum
       it was edited by hand or damaged after hactl wrote it, so it cannot be trusted to say what is applied
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+      help: bring back the last good one, `git -C DIR checkout HEAD -- ./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
     ");
 }
 
@@ -64,7 +64,7 @@ fn state_file_not_json() {
     insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json is not JSON: expected `:` at line 5 column 12
       it was edited by hand or damaged after hactl wrote it, so it cannot be trusted to say what is applied
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+      help: bring back the last good one, `git -C DIR checkout HEAD -- ./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
     ");
 }
 
@@ -74,7 +74,7 @@ fn state_file_of_something_else() {
     fs::write(store.state_path(), r#"{"version": 4, "resources": []}"#).unwrap();
     insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json is not a state file of hactl
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+      help: bring back the last good one, `git -C DIR checkout HEAD -- ./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
     ");
 }
 
@@ -127,7 +127,7 @@ fn state_file_with_an_unknown_field() {
     insta::assert_snapshot!(load_error(&directory, &store), @"
     error: the state file DIR/web.json is not as format 1 has to be: unknown field `serail`, expected one of `format`, `stack`, `lineage`, `serial`, `encryption`, `variables`, `nodes`, `cluster`, `outputs`, `resources`, `unfinished`, `sha256` at line 5 column 10
       its checksum is right: a hactl with a defect wrote it, or something else did
-      help: bring back the last good one, `git -C DIR show HEAD:./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
+      help: bring back the last good one, `git -C DIR checkout HEAD -- ./web.json` or a backup, and leave a journal beside it where it is; where there is none, `hactl state recover` rebuilds the state from the hosts
     ");
 }
 

@@ -90,25 +90,35 @@ fn cluster(connection: &ClusterConnection) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Cluster: {}.", parts.join(" ")))
 }
 
-/// `Plan: 3 to add, 1 to change, 0 to destroy.`, with `, 2 to forget` where something is forgotten, and `1 to import, ` at its
-/// beginning where something is adopted.
+/// `Plan: 3 to add, 1 to change, 0 to destroy.`, with `, 2 to forget` and `, 1 to move` where there are any, and
+/// `1 to import, ` at its beginning where something is adopted.
 pub(crate) fn summary(counts: Counts) -> String {
-    let forget = if counts.forget > 0 { format!(", {} to forget", counts.forget) } else { String::new() };
     let import = if counts.import > 0 { format!("{} to import, ", counts.import) } else { String::new() };
-    format!("Plan: {import}{} to add, {} to change, {} to destroy{forget}.", counts.add, counts.change, counts.destroy)
+    let also = also(&[(counts.forget, "to forget"), (counts.moves, "to move")]);
+    format!("Plan: {import}{} to add, {} to change, {} to destroy{also}.", counts.add, counts.change, counts.destroy)
 }
 
 /// `Apply complete! Resources: 3 added, 1 changed, 0 destroyed.`, or `Destroy complete! Resources: 3 destroyed.`
 pub(crate) fn applied(counts: Counts, destroy: bool) -> String {
-    let forgotten = if counts.forget > 0 { format!(", {} forgotten", counts.forget) } else { String::new() };
     if destroy {
-        return format!("Destroy complete! Resources: {} destroyed{forgotten}.", counts.destroy);
+        let also = also(&[(counts.forget, "forgotten"), (counts.moves, "moved")]);
+        return format!("Destroy complete! Resources: {} destroyed{also}.", counts.destroy);
     }
+    format!("Apply complete! Resources: {}.", done(counts))
+}
+
+/// `3 added, 1 changed, 0 destroyed`, with `, 2 forgotten` and `, 1 moved` where there are any, and `1 imported, ` at its
+/// beginning where something was adopted.
+pub(crate) fn done(counts: Counts) -> String {
     let imported = if counts.import > 0 { format!("{} imported, ", counts.import) } else { String::new() };
-    format!(
-        "Apply complete! Resources: {imported}{} added, {} changed, {} destroyed{forgotten}.",
-        counts.add, counts.change, counts.destroy
-    )
+    let also = also(&[(counts.forget, "forgotten"), (counts.moves, "moved")]);
+    format!("{imported}{} added, {} changed, {} destroyed{also}", counts.add, counts.change, counts.destroy)
+}
+
+/// What is told only where there is any of it: `, 2 forgotten`.
+fn also(counts: &[(usize, &str)]) -> String {
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    told.map(|(count, what)| format!(", {count} {what}")).collect()
 }
 
 fn last_line(plan: &Plan) -> String {
@@ -127,6 +137,8 @@ fn last_line(plan: &Plan) -> String {
         }
         _ if !plan.left_out.is_empty() => "No changes on the hosts that answered.",
         Mode::Normal if plan.targeted => "No changes to what was targeted.",
+        // Secrets are in the state alone.
+        Mode::Normal if places.is_none() && !plan.changes.is_empty() => "No changes. The state matches the config.",
         Mode::Normal => return format!("No changes. {} the config.", places.that_match()),
         Mode::Destroy => "Nothing to destroy.",
         Mode::RefreshOnly => return format!("No changes. The state matches {}.", places.the()),

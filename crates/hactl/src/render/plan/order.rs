@@ -20,7 +20,7 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
         return;
     }
     page.gap();
-    if lines.iter().all(|line| line.after.is_empty()) {
+    if lines.iter().all(|line| line.after.is_empty() && line.at_a_time(plan).is_none()) {
         page.line(0, Tone::Heading, "Order: all at the same time.");
         return;
     }
@@ -76,9 +76,8 @@ impl Line<'_> {
         let changes = self.members.iter().map(|member| &plan.changes[*member as usize]);
         let members: Vec<_> = changes.map(|change| (change.address.key(), change.node.as_deref())).collect();
         let mut text = format!("{} {}", self.verb, instances(self.resource, &members));
-        let wave = self.members.iter().find_map(|member| plan.changes[*member as usize].wave);
-        if let Some(wave) = wave.filter(|wave| self.members.len() > wave.rollout.max_unavailable as usize) {
-            text.push_str(&format!(", {}", at_a_time(wave.rollout.max_unavailable)));
+        if let Some(number) = self.at_a_time(plan) {
+            text.push_str(&format!(", {}", at_a_time(number)));
         }
         // Among objects the numbers tell.
         let others = self.after.iter().map(|line| &lines[*line]).filter(|line| !(line.objects && self.objects));
@@ -95,6 +94,15 @@ impl Line<'_> {
             text.push_str(&format!(" (after {})", after.join(", ")));
         }
         text
+    }
+}
+
+impl Line<'_> {
+    /// How many take their turn together; none where all do.
+    fn at_a_time(&self, plan: &Plan) -> Option<u32> {
+        let wave = self.members.iter().find_map(|member| plan.changes[*member as usize].wave);
+        let number = wave.map(|wave| wave.rollout.max_unavailable);
+        number.filter(|number| self.members.len() > *number as usize)
     }
 }
 

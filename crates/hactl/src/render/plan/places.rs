@@ -29,6 +29,11 @@ impl Places {
         self.cluster
     }
 
+    /// Whether nothing is on a host, and nothing on the cluster.
+    pub(super) fn is_none(self) -> bool {
+        self == Self::default()
+    }
+
     /// As in `on the hosts`.
     pub(super) fn the(self) -> &'static str {
         match (self.cluster, self.hosts) {

@@ -298,7 +298,13 @@ fn last_lines() {
     let counts = Counts { add: 3, change: 1, ..Counts::default() };
     assert_eq!(summary(counts), "Plan: 3 to add, 1 to change, 0 to destroy.");
     assert_eq!(summary(Counts { forget: 2, ..counts }), "Plan: 3 to add, 1 to change, 0 to destroy, 2 to forget.");
+    assert_eq!(summary(Counts { moves: 1, ..counts }), "Plan: 3 to add, 1 to change, 0 to destroy, 1 to move.");
     assert_eq!(applied(counts, false), "Apply complete! Resources: 3 added, 1 changed, 0 destroyed.");
+    let also = Counts { forget: 2, moves: 1, ..counts };
+    assert_eq!(
+        applied(also, false),
+        "Apply complete! Resources: 3 added, 1 changed, 0 destroyed, 2 forgotten, 1 moved."
+    );
     let destroyed = Counts { destroy: 3, ..Counts::default() };
     assert_eq!(applied(destroyed, true), "Destroy complete! Resources: 3 destroyed.");
 }

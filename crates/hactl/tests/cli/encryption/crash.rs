@@ -49,7 +49,7 @@ secrets:
     assert_eq!(fs::read_to_string(team.identity("alice")).unwrap(), identity);
     let key = team.entry("ca", "privateKey");
     assert!(journal.contains(&key.ciphertext) && journal.contains(&key.digest), "another CA was made");
-    assert_eq!(team.run("alice", "plan"), "No changes. The hosts match the config.");
+    assert_eq!(team.run("alice", "plan"), "No changes. The state matches the config.");
     assert!(!team.file("state/.team.journal").exists());
 }
 
@@ -72,5 +72,5 @@ secrets:
     assert!(told.contains("secret.tls") && !told.contains("secret.ca: "), "{told}");
     let new = team.value("alice", "ca.certificate");
     assert!(new.ends_with(&old) && new.matches("BEGIN CERTIFICATE").count() == 2);
-    assert_eq!(team.run("alice", "plan"), "No changes. The hosts match the config.");
+    assert_eq!(team.run("alice", "plan"), "No changes. The state matches the config.");
 }

@@ -105,7 +105,7 @@ fn what_is_lost_can_be_destroyed_and_made_anew() {
     team.succeed("alice", "destroy --auto-approve");
     team.succeed("alice", "apply --auto-approve");
     let planned = team.run("alice", "plan");
-    assert!(planned.contains("No changes. The hosts match the config."), "{planned}");
+    assert!(planned.contains("No changes. The state matches the config."), "{planned}");
     assert!(team.run("alice", "output --raw --reveal password").contains(&team.value("alice", "password.value")));
 }
 

@@ -33,7 +33,7 @@ fn the_first_apply_makes_one_and_says_so() {
     assert_eq!(mode(team.identity("alice")), 0o600);
     assert_eq!(mode(team.home("alice").join(".config/hactl")), 0o700);
     let kept = fs::read(team.identity("alice")).unwrap();
-    assert_eq!(team.run("alice", "plan"), "No changes. The hosts match the config.");
+    assert_eq!(team.run("alice", "plan"), "No changes. The state matches the config.");
     assert_eq!(fs::read(team.identity("alice")).unwrap(), kept);
 }
 
@@ -298,14 +298,14 @@ fn an_ssh_key_is_one_and_a_file_that_is_none_is_named() {
     let config = fs::read_to_string(team.file("hactl.yaml")).unwrap();
     team.write(&config.replace("recipients: [", &format!("recipients: [\"{}\", ", public.trim_end())));
     team.succeed("alice", "state reencrypt");
-    assert_eq!(with("key", "plan"), "No changes. The hosts match the config.");
+    assert_eq!(with("key", "plan"), "No changes. The state matches the config.");
     fs::set_permissions(team.file("key"), fs::Permissions::from_mode(0o644)).unwrap();
     insta::assert_snapshot!(with("key", "plan"), @"
     warning: others than you may read the identity key (mode 0644)
       note: whoever reads it can decrypt the secrets of every stack that it is a recipient of
       help: `chmod 600 key`
 
-    No changes. The hosts match the config.
+    No changes. The state matches the config.
     ");
 }
 

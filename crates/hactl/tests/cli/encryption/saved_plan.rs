@@ -44,7 +44,7 @@ fn one_made_before_there_is_a_state_is_applied_later() {
 
     password = (sensitive)
     ");
-    assert_eq!(team.run_with("alice", "plan", &OUTSIDE), "No changes. The hosts match the config.");
+    assert_eq!(team.run_with("alice", "plan", &OUTSIDE), "No changes. The state matches the config.");
     insta::assert_snapshot!(team.run_with("alice", "apply first.plan", &OUTSIDE), @"
     error: saved plan is stale: the state has changed since it was made (serial 1, there was none when the plan was made)
       note: a plan is applied only to the state it was made from
@@ -109,5 +109,5 @@ fn one_of_somebody_else_needs_an_identity_that_opens_it() {
     ");
     let applied = team.run("bob", "apply first.plan");
     assert!(applied.contains("4 added"), "{applied}");
-    assert_eq!(team.run("alice", "plan"), "No changes. The hosts match the config.");
+    assert_eq!(team.run("alice", "plan"), "No changes. The state matches the config.");
 }

@@ -7,7 +7,7 @@ fn what_one_recipient_writes_another_reads() {
     let team = Team::of(&["alice", "bob"]);
     team.recipients(&["alice", "bob"], "");
     team.succeed("alice", "apply --auto-approve");
-    insta::assert_snapshot!(team.run("bob", "plan"), @"No changes. The hosts match the config.");
+    insta::assert_snapshot!(team.run("bob", "plan"), @"No changes. The state matches the config.");
     let password = team.value("alice", "password.value");
     assert_eq!(password.len(), 32);
     assert_eq!(team.value("bob", "password.value"), password);
@@ -49,7 +49,7 @@ fn one_who_joins_reads_after_the_state_was_encrypted_anew() {
       note: to be added: BOB
       help: name them under `encryption.recipients`, or run `hactl state reencrypt`, which changes nothing on hosts
 
-    No changes. The hosts match the config.
+    No changes. The state matches the config.
     ");
     insta::assert_snapshot!(team.run("alice", "apply --auto-approve --var token=two"), @"
     warning: the state is encrypted to other recipients than the config names
@@ -72,7 +72,7 @@ fn one_who_joins_reads_after_the_state_was_encrypted_anew() {
       BOB
     ");
     insta::assert_snapshot!(team.run("alice", "state reencrypt"), @"The secrets in the state are encrypted to these recipients already.");
-    assert_eq!(team.run("bob", "plan"), "No changes. The hosts match the config.");
+    assert_eq!(team.run("bob", "plan"), "No changes. The state matches the config.");
     assert_eq!(team.value("bob", "ca.certificate"), team.value("alice", "ca.certificate"));
     // The same digests: nobody left.
     let digest = |state: &serde_json::Value| state["outputs"]["password"]["$hactl"]["sealed"]["digest"].clone();
@@ -91,7 +91,7 @@ fn one_who_was_removed_reads_nothing_that_is_written_after() {
       note: to be removed: BOB
       help: name them under `encryption.recipients`, or run `hactl state reencrypt`, which changes nothing on hosts
 
-    No changes. The hosts match the config.
+    No changes. The state matches the config.
     ");
     insta::assert_snapshot!(team.run("alice", "state reencrypt"), @"
     The secrets in the state are now encrypted to:
@@ -114,7 +114,7 @@ fn one_who_was_removed_reads_nothing_that_is_written_after() {
       help: set HACTL_AGE_IDENTITY to the identity of one of them, or ask one of them to add yours to `encryption.recipients` and to run `hactl state reencrypt`
     [exit 1]
     ");
-    assert_eq!(team.run("alice", "plan"), "No changes. The hosts match the config.");
+    assert_eq!(team.run("alice", "plan"), "No changes. The state matches the config.");
     team.succeed("alice", "secret rotate password --auto-approve");
     insta::assert_snapshot!(team.run("bob", "secret export password.value --out mine"), @"
     error: the secrets of this stack are not encrypted for you

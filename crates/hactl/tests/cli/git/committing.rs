@@ -24,7 +24,7 @@ fn every_run_that_writes_the_state_is_a_commit() {
     "#);
     assert_eq!(desk.git("alice", "status --porcelain"), "", "nothing else is left in the work tree");
     insta::assert_snapshot!(after_plan(&desk.run("alice", "apply --auto-approve")), @"
-    No changes. The hosts match the config.
+    No changes. The state matches the config.
 
     Apply complete! Resources: 0 added, 0 changed, 0 destroyed.
     ");

@@ -80,7 +80,7 @@ fn a_remote_that_moves_during_a_run_is_told_at_its_end() {
     "#);
     desk.git("alice", "pull --quiet");
     insta::assert_snapshot!(after_plan(&desk.run("alice", "apply --auto-approve --var length=30")), @"
-    No changes. The hosts match the config.
+    No changes. The state matches the config.
 
     Apply complete! Resources: 0 added, 0 changed, 0 destroyed.
     Pushed to origin/main.
@@ -132,7 +132,7 @@ fn a_remote_that_does_not_answer_is_told() {
     let (lease, rest) = told.split_once('\n').unwrap();
     assert!(lease.starts_with("Took back the lease that an earlier run here left: hactl apply by "), "{told}");
     insta::assert_snapshot!(rest, @"
-    No changes. The hosts match the config.
+    No changes. The state matches the config.
 
     Apply complete! Resources: 0 added, 0 changed, 0 destroyed.
     Pushed to origin/main.

@@ -13,6 +13,8 @@ fn config_files_and_variables_are_those_of_then() {
     desk.succeed("alice", "apply --auto-approve --var length=30 --var token=three");
     let told = desk.run("alice", "rollback HEAD~2 --auto-approve");
     insta::assert_snapshot!(told, @r#"
+    shop goes back to ******* (2027-01-31 10:00 UTC, Alice: hactl apply shop: 2 added, 0 changed, 0 destroyed), with the config of commit *******.
+
     ~ secret.access
         why: its source has another value
         ~ data.token = (sensitive)  # changed
@@ -65,11 +67,11 @@ fn config_files_and_variables_are_those_of_then() {
     ");
     // A rollback is a revision like any other: it can be undone, and gone back to.
     insta::assert_snapshot!(after_plan(&desk.run("alice", "rollback HEAD --auto-approve")), @"
-    No changes. The hosts match the config.
+    shop goes back to ******* (2027-01-31 10:00 UTC, Alice: hactl rollback shop to *******: 0 added, 2 changed, 1 destroyed), with the config of commit *******.
+
+    No changes. The state matches the config.
 
     Apply complete! Resources: 0 added, 0 changed, 0 destroyed.
-
-    The config here was not changed: the next `hactl apply` does what it says, and so undoes this where it differs from that of *******.
     ");
     insta::assert_snapshot!(after_plan(&desk.run("alice", "rollback HEAD~1 --auto-approve")), @r#"
     Plan: 1 to add, 2 to change, 0 to destroy.
@@ -117,6 +119,8 @@ fn it_asks_and_can_be_limited() {
     desk.succeed("alice", "apply --auto-approve");
     desk.succeed("alice", "apply --auto-approve --var length=30 --var token=two");
     insta::assert_snapshot!(desk.run("alice", "rollback HEAD~1"), @r#"
+    shop goes back to ******* (2027-01-31 10:00 UTC, Alice: hactl apply shop: 2 added, 0 changed, 0 destroyed), with the config of commit *******.
+
     ~ secret.access
         why: its source has another value
         ~ data.token = (sensitive)  # changed
@@ -145,6 +149,27 @@ fn it_asks_and_can_be_limited() {
     let log = desk.log("alice");
     assert!(log.starts_with("hactl rollback shop to "), "{log}");
     assert!(log.contains(": 0 added, 1 changed, 0 destroyed\n"), "{log}");
+}
+
+#[test]
+fn what_was_renamed_since_gets_its_name_back() {
+    let desk = Desk::new();
+    desk.succeed("alice", "apply --auto-approve");
+    desk.succeed("alice", "secret export db.value --out before");
+    desk.edit("alice", "  db:", "  store:");
+    desk.edit("alice", "outputs:", "moved:\n  - {from: secret.db, to: secret.store}\noutputs:");
+    desk.succeed("alice", "apply --auto-approve");
+    desk.edit("alice", "  store:", "  base:");
+    desk.edit("alice", "outputs:", "  - {from: secret.store, to: secret.base}\noutputs:");
+    desk.succeed("alice", "apply --auto-approve");
+    let last = desk.succeed("alice", "rollback HEAD~3 --auto-approve");
+    assert!(last.contains("Moved:\n  secret.base is now secret.store\n"), "{last}");
+    desk.succeed("alice", "apply --auto-approve");
+    let first = desk.succeed("alice", "rollback HEAD~8 --auto-approve");
+    assert!(first.contains("Moved:\n  secret.base is now secret.db\n"), "{first}");
+    assert!(first.contains("0 added, 0 changed, 0 destroyed, 1 moved."), "{first}");
+    desk.succeed("alice", "secret export db.value --out after");
+    assert_eq!(desk.read("alice", "before"), desk.read("alice", "after"));
 }
 
 #[test]
