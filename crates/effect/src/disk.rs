@@ -1,4 +1,4 @@
-//! What changes the local disk: a function for each system call, and a [`point`](crate::point) before each.
+//! What changes the local disk: a function for each system call, and a [`point`] before each.
 //!
 //! Reading is not here: it changes nothing. Nothing here is safe against a crash by itself; [`durable`](crate::durable) is.
 #![expect(clippy::disallowed_methods, reason = "this is the module that all others have to go through")]

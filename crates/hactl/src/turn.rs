@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hactl_config::Config;
 use hactl_core::git::Git;
-use hactl_core::plan::{Counts, Plan};
+use hactl_core::plan::Plan;
 use hactl_core::{Diagnostic, Digest};
 use hactl_engine::Applied;
 use hactl_state::git::{Commit, Kept, LeaseGuard, Loss, Message, Place, Repository, RepositoryError, Revision};
@@ -69,6 +69,10 @@ impl<'a> Turn<'a> {
         let mut turn = Self::begin_unread(session, wish)?;
         let loaded = session.store.load()?;
         turn.commit_what_was_left(&loaded).map_err(Diagnostic::from)?;
+        if loaded.journal.is_none() {
+            // One that is there all the same says that its state was saved, or says nothing: the next state would not fit it.
+            session.store.discard_journal()?;
+        }
         if loaded.state.is_none() {
             turn.warn_of_history().map_err(Diagnostic::from)?;
         }
@@ -294,7 +298,6 @@ pub(crate) fn check_present(session: &Session) -> Result<(), Diagnostic> {
 
 /// The message of the commit that records an apply; `what` is the command and the stack, as in `apply shop`.
 pub(crate) fn message(what: &str, applied: &Applied, plan: &Plan, config: &Applicable) -> Message {
-    let Counts { import, add, change, destroy, .. } = applied.done;
     let failed = match applied.failures.len() {
         0 => String::new(),
         count => format!(" (failed: {count})"),
@@ -306,9 +309,7 @@ pub(crate) fn message(what: &str, applied: &Applied, plan: &Plan, config: &Appli
         ("Hactl-Config", config.digest.to_string()),
     ];
     trailers.extend(config.commit.clone().map(|commit| ("Hactl-Config-Commit", commit)));
-    let imported = if import > 0 { format!("{import} imported, ") } else { String::new() };
-    let summary =
-        format!("hactl {what}: {imported}{add} added, {change} changed, {destroy} destroyed{failed}{interrupted}");
+    let summary = format!("hactl {what}: {}{failed}{interrupted}", crate::render::plan::done(applied.done));
     Message { summary, trailers }
 }
 

@@ -36,6 +36,7 @@ fn apply(steps: usize) -> Result<(), Failure> {
         stack: "bench".to_owned(),
         lineage: LINEAGE.to_owned(),
         serial: 1,
+        base: None,
         plan: Digest::sha256(b"the plan"),
         encryption: None,
     };

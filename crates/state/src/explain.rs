@@ -40,6 +40,9 @@ fn detail(error: &StateError) -> Option<String> {
         }
         StateError::UnrelatedJournal { serial, state_serial, has_state, .. } => {
             let state = match (state_serial, has_state) {
+                (Some(before), _) if before.checked_add(1) == Some(*serial) => {
+                    format!("this is another state of serial {before}, as that of another branch is")
+                }
                 (Some(state_serial), _) => format!("the state has serial {state_serial}"),
                 (None, true) => "the state has another lineage".to_owned(),
                 (None, false) => "there is no state file".to_owned(),
@@ -158,7 +161,9 @@ fn flaw_help(file: FileKind, path: &Path, flaw: &Flaw) -> String {
              then look at `hactl plan`",
             path.display()
         ),
-        _ if is_in_sandbox(path) => "`hactl state recover --sandbox` rebuilds the state from what is in the sandbox".to_owned(),
+        _ if is_in_sandbox(path) => {
+            "`hactl state recover --sandbox` rebuilds the state from what is in the sandbox".to_owned()
+        }
         _ => format!(
             "bring back the last good one, `git -C {} checkout HEAD -- ./{}` or a backup, and leave a journal beside it where it \
              is; where there is none, `hactl state recover` rebuilds the state from the hosts",

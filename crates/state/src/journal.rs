@@ -28,6 +28,10 @@ pub struct Header {
     pub lineage: String,
     /// The serial that the state will have after the apply: one more than before it.
     pub serial: u64,
+    /// The checksum of the state file that it continues; none where there is none yet. A state of the same serial may be
+    /// another one: that of another branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Digest>,
     /// The digest of the plan that is applied.
     pub plan: Digest,
     /// What is encrypted in it is for these, under this key; for a first apply it is nowhere else.

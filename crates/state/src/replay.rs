@@ -64,9 +64,12 @@ impl Replay {
         digest: Option<Digest>,
         path: &Path,
     ) -> Result<(State, Digest, FoldedJournal), StateError> {
-        let Header { stack, lineage, serial, encryption, .. } = &self.header;
+        let Header { stack, lineage, serial, base, encryption, .. } = &self.header;
         let continues = match &state {
-            Some(state) => state.lineage == *lineage && state.serial.checked_add(1) == Some(*serial),
+            Some(state) => {
+                let is_base = base.is_none() || *base == digest;
+                is_base && state.lineage == *lineage && state.serial.checked_add(1) == Some(*serial)
+            }
             None => *serial == 1,
         };
         if !continues {

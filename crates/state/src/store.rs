@@ -158,21 +158,22 @@ impl Store {
         Ok(loaded)
     }
 
-    /// Writes what was folded in, with every unfinished step settled and every move made, and removes the journal: an apply begins with this,
-    /// and its own journal continues that state. The lock must be held. Where nothing differs nothing is written.
+    /// Writes what was folded in, with every unfinished step settled and every move made, and removes the journal: an apply
+    /// begins with this, and its own journal continues that state. Gives the state file's checksum; none where there is no
+    /// state yet. The lock must be held. Where nothing differs nothing is written.
     ///
     /// What a run makes of unfinished steps has to be on disk before its first intent, which takes their place.
     ///
     /// # Errors
     /// When a file cannot be written; both then still say what is true.
-    pub fn settle(&self, loaded: Loaded, settled: &State) -> Result<(), StateError> {
+    pub fn settle(&self, loaded: Loaded, settled: &State) -> Result<Option<Digest>, StateError> {
         if let Some(folded) = &loaded.journal {
-            return Journal::reopen(self, folded)?.finish(settled).map(|_digest| ());
+            return Journal::reopen(self, folded)?.finish(settled).map(Some);
         }
         self.discard_journal()?;
         match loaded.state {
-            Some(state) if state != *settled => self.save(settled).map(|_digest| ()),
-            _ => Ok(()),
+            Some(state) if state != *settled => self.save(settled).map(Some),
+            _ => Ok(loaded.digest),
         }
     }
 
@@ -252,6 +253,10 @@ impl Store {
                 found: document.stack,
                 wanted: self.stack.clone(),
             });
+        }
+        if document.serial >= HIGHEST {
+            let flaw = Flaw::Malformed(format!("no state has the serial {}", document.serial));
+            return Err(StateError::flawed(FileKind::State, path, flaw));
         }
         Ok((document.into(), digest))
     }

@@ -67,13 +67,14 @@ pub(crate) async fn execute(
         }
         events(event);
     };
-    session.store.settle(start.loaded, &start.state)?;
+    let base = session.store.settle(start.loaded, &start.state)?;
     let mut generations = session.generations(&start.state);
     let header = Header {
         format: FORMAT,
         stack: start.state.stack.clone(),
         lineage: start.state.lineage.clone(),
         serial: start.state.serial + 1,
+        base,
         plan: start.plan.digest(),
         encryption: start.state.encryption.clone(),
     };

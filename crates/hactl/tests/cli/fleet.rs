@@ -123,12 +123,13 @@ impl Fleet {
 
     async fn plan_and_apply(&mut self, wanted: &Wanted) -> Applied {
         let (plan, state, loaded, seen) = self.plan(wanted).await;
-        self.store.settle(loaded, &state).unwrap();
+        let base = self.store.settle(loaded, &state).unwrap();
         let header = Header {
             format: FORMAT,
             stack: state.stack.clone(),
             lineage: state.lineage.clone(),
             serial: state.serial + 1,
+            base,
             plan: plan.digest(),
             encryption: None,
         };

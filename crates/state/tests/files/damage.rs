@@ -59,7 +59,8 @@ proptest! {
                 prop_assert!(last, "damage of line {line} of {} was not noticed", all.len());
                 prop_assert_eq!(loaded.journal.map_or(0, |journal| journal.records), line.saturating_sub(1));
             }
-            Err(_) => prop_assert!(line < all.len(), "the last line may be incomplete"),
+            // A line end in its middle makes two of the last line, of which one is not the last.
+            Err(_) => prop_assert!(line < all.len() || bytes[place] == b'\n', "the last line may be incomplete"),
         }
     }
 }

@@ -53,6 +53,7 @@ fn header() -> Header {
         stack: "golden".to_owned(),
         lineage: LINEAGE.to_owned(),
         serial: golden().serial + 1,
+        base: Store::new(&folder().join("v1"), "golden").load().unwrap().digest,
         plan: Digest::sha256(b"the plan"),
         encryption: golden().encryption,
     }

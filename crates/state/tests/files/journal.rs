@@ -7,7 +7,7 @@ use hactl_core::state::State;
 use hactl_state::{Header, Journal, Record, StateError, Store};
 use proptest::prelude::*;
 
-use crate::samples::{address, encryption, header, records, small, states};
+use crate::samples::{LINEAGE, address, encryption, header, records, small, states};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
@@ -180,4 +180,21 @@ fn put_back(store: &Store, bytes: &[u8], digest: Digest) {
     let mut bytes = bytes.to_vec();
     bytes.extend_from_slice(format!("{checksum} {json}\n").as_bytes());
     fs::write(store.journal_path(), bytes).unwrap();
+}
+
+#[test]
+fn a_journal_is_not_folded_into_another_state_of_its_serial() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::new(directory.path(), "web");
+    let mut state = State::new("web", LINEAGE);
+    state.serial = 1;
+    let base = store.save(&state).unwrap();
+    drop(Journal::create(&store, &Header { base: Some(base), ..header(2) }).unwrap());
+    assert!(store.load().unwrap().journal.is_some());
+    // As `git checkout` of another branch does.
+    state.outputs.insert("url".to_owned(), "https://other".into());
+    let other = Store::new(&directory.path().join("other"), "web");
+    other.save(&state).unwrap();
+    fs::copy(other.state_path(), store.state_path()).unwrap();
+    assert!(matches!(store.load(), Err(StateError::UnrelatedJournal { serial: 2, .. })));
 }

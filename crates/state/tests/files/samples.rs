@@ -74,6 +74,7 @@ pub(crate) fn header(serial: u64) -> Header {
         stack: "web".to_owned(),
         lineage: LINEAGE.to_owned(),
         serial,
+        base: None,
         plan: Digest::sha256(b"the plan"),
         encryption: None,
     }

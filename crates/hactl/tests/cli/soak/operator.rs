@@ -204,13 +204,14 @@ impl Operator {
     ) -> Result<Applied, Vec<Diagnostic>> {
         let Planned { plan, mut state, loaded, seen, mut secrets, vault } = self.plan(wanted).await?;
         watch.begin(&plan, &state);
-        self.store.settle(loaded, &state).unwrap();
+        let base = self.store.settle(loaded, &state).unwrap();
         state.encryption = Some(vault.header().clone());
         let header = Header {
             format: FORMAT,
             stack: state.stack.clone(),
             lineage: state.lineage.clone(),
             serial: state.serial + 1,
+            base,
             plan: plan.digest(),
             encryption: state.encryption.clone(),
         };
