@@ -197,3 +197,12 @@ fn a_link_stays_a_link() {
     }
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 2, "nothing is left beside the file");
 }
+
+#[test]
+fn a_serial_that_nobody_can_have_counted_to_is_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::new(directory.path(), "web");
+    store.save(&hactl_core::state::State { serial: u64::MAX, ..small(1) }).unwrap();
+    let error = store.load().unwrap_err();
+    assert!(error.to_string().contains("no state has the serial 18446744073709551615"), "{error}");
+}
