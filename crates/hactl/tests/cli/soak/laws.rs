@@ -160,7 +160,10 @@ impl Seen {
                     let uses =
                         run.needed_by.get(user).is_some_and(|needs| needs.iter().any(|need| matches(need, address)));
                     let goes = matches!(change.action, Action::Delete | Action::Update | Action::Replace);
-                    if uses && goes && !run.done.contains(user) {
+                    // One instance of several that leaves, while the resource stays what it needs, is bound to no order.
+                    let still_needs = change.action != Action::Delete
+                        && change.dependencies.iter().any(|need| matches(need, address));
+                    if uses && goes && !still_needs && !run.done.contains(user) {
                         violations.push(format!("order: {address} is deleted before {user}, which uses it, was done"));
                     }
                 }
