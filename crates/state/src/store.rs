@@ -143,19 +143,20 @@ impl Store {
         Ok(copies)
     }
 
-    /// Writes what was folded in, and removes the journal: an apply begins with this. The lock must be held.
+    /// Writes what was folded in, and removes the journal, where nobody looked at hosts to settle what is unfinished. The lock
+    /// must be held.
     ///
     /// The digest changes where there was a journal, so a saved plan is checked before this.
     ///
     /// # Errors
     /// When a file cannot be written; both then still say what is true.
     pub fn recover(&self, loaded: Loaded) -> Result<Loaded, StateError> {
-        if let Loaded { state: Some(state), journal: Some(folded), .. } = &loaded {
-            let digest = Journal::reopen(self, folded)?.finish(state)?;
-            return Ok(Loaded { state: loaded.state, digest: Some(digest), journal: None });
-        }
-        self.discard_journal()?;
-        Ok(loaded)
+        let Some(state) = loaded.state.clone() else {
+            self.discard_journal()?;
+            return Ok(loaded);
+        };
+        let digest = self.settle(loaded, &state)?;
+        Ok(Loaded { state: Some(state), digest, journal: None })
     }
 
     /// Writes what was folded in, with every unfinished step settled and every move made, and removes the journal: an apply

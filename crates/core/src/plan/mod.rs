@@ -557,7 +557,7 @@ fn plan_at_once(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
     };
     let nodes = names.iter().filter_map(|name| Some(((*name).to_owned(), connection(name)?))).collect();
     let cluster = names.contains(CLUSTER).then(|| cluster_of(input.desired, state)).flatten();
-    let plan = Plan {
+    let mut plan = Plan {
         mode: input.options.mode,
         stack: state.stack.clone(),
         lineage: state.lineage.clone(),
@@ -580,7 +580,6 @@ fn plan_at_once(input: &Input<'_>) -> Result<Plan, Vec<Diagnostic>> {
         removed: input.desired.removed.iter().map(|removal| removal.address.clone()).collect(),
         targeted: !input.options.targets.is_empty(),
     };
-    let mut plan = plan;
     let previous: BTreeMap<&Address, &Address> = input.moved.resources.iter().map(|(from, to)| (to, from)).collect();
     for change in plan.changes.iter_mut().filter(|_| !previous.is_empty()) {
         change.previous_address = previous.get(&change.address).map(|from| (*from).clone());
